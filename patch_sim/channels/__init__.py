@@ -1,0 +1,7 @@
+"""Channels: one family of currents per file."""
+
+from patch_sim.channels.base import AbstractChannel as AbstractChannel
+from patch_sim.channels.base import Channel as Channel
+from patch_sim.channels.leak import Leak as Leak
+from patch_sim.channels.potassium import K as K
+from patch_sim.channels.sodium import Na as Na

@@ -1,0 +1,178 @@
+"""What comes out of a rig, simulated or read from a file."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from patch_sim.neuron import State
+from patch_sim.protocols import Mode
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SIGNALS = ("voltage", "measured_voltage", "current", "command", "currents", "states")
+"""The names of what a recording can hold beside its times."""
+
+WRITERS: dict[str, Callable[["Recording", str], None]] = {}
+"""How to save, by suffix; `patch_sim.files` fills it in."""
+
+
+class Recording(eqx.Module):
+    """Sweeps of one clamp mode, sampled at the same times.
+
+    A recording read from a file has the same fields as a simulated one, with `currents` and `states` empty. What
+    was not saved is None.
+
+    Attributes:
+        time: ms.
+        mode: what the amplifier held.
+        voltage: of the membrane, mV. In a voltage-clamp file this is the command.
+        measured_voltage: what the amplifier reports, mV.
+        current: what the amplifier reports, pA: positive depolarizes in current clamp, inward is negative in
+            voltage clamp. Of an ideal voltage clamp it is the ionic current and C dV/dt, jumps left out.
+        command: what was commanded, pA or mV.
+        currents: through each channel, pA, outward positive.
+        states: the gates: `states["Na.m"]`.
+        mask: which samples may be scored.
+        warnings: what looks wrong, in words.
+        final_state: the neuron's state at the last sample, to go on from.
+    """
+
+    time: Float[Array, " samples"]
+    mode: Mode = eqx.field(static=True)
+    voltage: Float[Array, "sweeps samples"] | None = None
+    measured_voltage: Float[Array, "sweeps samples"] | None = None
+    current: Float[Array, "sweeps samples"] | None = None
+    command: Float[Array, "sweeps samples"] | None = None
+    currents: dict[str, Float[Array, "sweeps samples"]] | None = eqx.field(default_factory=dict)
+    states: dict[str, Float[Array, "sweeps samples"]] | None = eqx.field(default_factory=dict)
+    mask: Bool[Array, "sweeps samples"] | Bool[np.ndarray, "sweeps samples"] | None = None
+    warnings: tuple[str, ...] = eqx.field(static=True, default=())
+    final_state: State | None = None
+
+    @property
+    def response(self) -> Float[Array, "sweeps samples"]:
+        """What a fit scores: the voltage in current clamp (mV), the current in voltage clamp (pA)."""
+        response = self.measured_voltage if self.mode is Mode.CURRENT_CLAMP else self.current
+        if response is None:
+            raise ValueError(
+                f"this {self.mode.value} recording holds no response ({self.mode.response_unit})"
+            )
+        return response
+
+    @property
+    def sweeps(self) -> int:
+        """The number of sweeps."""
+        signals = (self.voltage, self.measured_voltage, self.current, self.command)
+        return next((signal.shape[0] for signal in signals if signal is not None), 0)
+
+    @property
+    def dt(self) -> float:
+        """The sampling interval, ms.
+
+        Raises:
+            ValueError: the samples are not evenly spaced, or there is only one.
+        """
+        steps = np.diff(np.asarray(self.time, dtype=float))
+        if steps.size == 0 or np.ptp(steps) > 1e-3 * np.median(steps):
+            raise ValueError("the samples of this recording are not evenly spaced")
+        return float(np.round((self.time[-1] - self.time[0]) / steps.size, 9))
+
+    def select(self, sweeps: Sequence[int] | slice) -> "Recording":
+        """The recording with only some of its sweeps: `rec.select([0, 2])`, `rec.select(slice(1, None, 2))`."""
+        index = sweeps if isinstance(sweeps, slice) else np.asarray(sweeps)
+        picked = jax.tree.map(lambda x: x[index], (self, self.final_state))[0]
+        return eqx.tree_at(lambda rec: rec.time, picked, self.time)
+
+    def with_mask(self, mask: Any) -> "Recording":
+        """The recording with another mask: True where a sample may be scored; broadcasts to (sweeps, samples)."""
+        mask = np.asarray(mask)
+        shape = (self.sweeps, self.time.size)
+        if mask.dtype != bool:
+            raise ValueError(f"a mask holds True and False, not {mask.dtype}")
+        try:
+            mask = np.broadcast_to(mask, shape)
+        except ValueError:
+            raise ValueError(
+                f"a mask of shape {mask.shape} does not fit {shape[0]} sweeps x {shape[1]} samples"
+            ) from None
+        return eqx.tree_at(lambda rec: rec.mask, self, mask, is_leaf=lambda x: x is None)
+
+    def mask_edges(self, width: float) -> "Recording":
+        """Leave out of the mask the time after every jump of the command, where the clamp is not yet in charge.
+
+        A jump is a change between two samples that exceeds 1 % of the command's range and ten times the changes
+        before and after it, so that a sinusoid, a ramp or noise has none.
+
+        Args:
+            width: how much to leave out after each jump, ms.
+        """
+        if not width > 0:
+            raise ValueError(f"the width to leave out must be a positive time in ms, not {width!r}")
+        if self.command is None:
+            raise ValueError("this recording has no command to find the edges of")
+        command = np.asarray(self.command)
+        jumps = _jumps(command)
+        time = np.asarray(self.time)
+        mask = np.array(np.broadcast_to(True if self.mask is None else self.mask, command.shape))
+        for sweep, sample in np.argwhere(jumps):
+            first, last = np.searchsorted(time, [time[sample], time[sample] + width - 1e-9])
+            mask[sweep, first:last] = False
+        return self.with_mask(mask)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save to a file of the suffix's kind.
+
+        Raises:
+            ValueError: a suffix that nothing writes; the message lists those that are.
+        """
+        suffix = os.path.splitext(os.fspath(path))[1].lower()
+        if suffix not in WRITERS:
+            raise ValueError(
+                f"cannot save as {suffix or 'a file without suffix'!r}; there are: {', '.join(WRITERS)}"
+            )
+        WRITERS[suffix](self, os.fspath(path))
+
+    def plot(self) -> "Figure":
+        """Draw the response over the command; needs matplotlib."""
+        from matplotlib import colormaps, pyplot
+
+        figure, (top, bottom) = pyplot.subplots(
+            2, 1, sharex=True, height_ratios=(3, 1), figsize=(8, 5), layout="constrained"
+        )
+        colors = colormaps["viridis"](np.linspace(0.0, 0.9, self.sweeps))
+        for sweep, color in enumerate(colors):
+            top.plot(self.time, self.response[sweep], color=color, linewidth=0.9)
+            if self.command is not None:
+                bottom.plot(self.time, self.command[sweep], color=color, linewidth=0.9)
+        signal = {Mode.CURRENT_CLAMP: ("voltage", "current"), Mode.VOLTAGE_CLAMP: ("current", "voltage")}[
+            self.mode
+        ]
+        top.set_ylabel(f"{signal[0]} ({self.mode.response_unit})")
+        bottom.set_ylabel(f"{signal[1]} ({self.mode.command_unit})")
+        bottom.set_xlabel("time (ms)")
+        for axes in (top, bottom):
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.margins(x=0)
+        return figure
+
+    def __repr__(self) -> str:
+        kept = [name for name in SIGNALS if getattr(self, name) is not None]
+        size = f"{self.sweeps} sweeps x {self.time.size} samples"
+        return (
+            f"Recording({self.mode.value}, {size}, {', '.join(kept)}{', flagged' if self.warnings else ''})"
+        )
+
+
+def _jumps(command: np.ndarray) -> np.ndarray:
+    """Where (sweeps, samples) the command has jumped since the sample before."""
+    change = np.abs(np.diff(command, axis=1, prepend=command[:, :1]))
+    before = np.roll(change, 1, axis=1)
+    after = np.roll(change, -1, axis=1)
+    before[:, 0] = after[:, -1] = 0.0
+    return (change > 0.01 * np.ptp(command)) & (change > 10.0 * np.maximum(before, after))

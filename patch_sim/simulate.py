@@ -1,0 +1,256 @@
+"""Run a protocol on a neuron."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from patch_sim.autodiff import with_both_modes
+from patch_sim.closed_form import clamped_gates
+from patch_sim.neuron import HIGHEST_REST, LOWEST_REST, Neuron, State
+from patch_sim.protocols import AbstractProtocol, Mode
+from patch_sim.recording import SIGNALS, Recording
+from patch_sim.solvers import Adaptive, SolverError
+from patch_sim.stimuli import AbstractStimulus
+from patch_sim.units import whole_cell_capacitance, whole_cell_current
+
+
+def simulate(
+    neuron: Neuron,
+    protocol: AbstractProtocol,
+    *,
+    initial: State | Any | None = None,
+    times: Float[Array, " samples"] | None = None,
+    save: Sequence[str] = SIGNALS,
+    solver: Adaptive | None = None,
+) -> Recording:
+    """Record what a neuron does under a protocol.
+
+    Works under `jit`, `vmap`, `jacfwd`, `grad`. Changing numbers (of neuron, stimulus or holding level) does
+    not compile anew; changing the number of sweeps, samples or channels does.
+
+    Args:
+        neuron: the cell.
+        protocol: a `CurrentClamp` or a `VoltageClamp`.
+        initial: the state at time 0. None: at rest under the holding current, or all gates at the steady state
+            of the holding potential. A number (mV): all gates at the steady state of that voltage. Or the
+            `final_state` of an earlier recording.
+        times: when to record, ms, not decreasing; by default at the protocol's samples.
+        save: which signals to keep, of `"voltage"`, `"measured_voltage"`, `"current"`, `"command"`,
+            `"currents"`, `"states"`.
+        solver: how exactly a current clamp is solved; None for `Adaptive()`. A voltage clamp is solved in closed
+            form.
+
+    Returns:
+        A `Recording`.
+
+    Raises:
+        ValueError: an argument that is not what it should be; nothing has been compiled then.
+        SolverError: the solver gave up, or there is no resting state to start from. Inside `jit` or a
+            derivative, where nothing can be raised, the sweep is NaN from that time on.
+    """
+    solver = Adaptive() if solver is None else solver
+    times, save = _check(neuron, protocol, times, save, solver)
+    if initial is not None and not isinstance(initial, State):
+        initial = _check_initial(initial)
+    args = (neuron, protocol, initial, times)
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(args))
+    signals, final_state, finite = _run(*args, save=save, solver=solver, differentiable=traced)
+    if not traced:
+        _raise_if_stopped(np.asarray(finite), signals["time"], protocol, initial)
+    mask = np.broadcast_to(True, finite.shape + signals["time"].shape)
+    return Recording(mode=protocol.mode, mask=mask, final_state=final_state, **signals)
+
+
+@functools.partial(jax.jit, static_argnames=("save", "solver", "differentiable"))
+def _run(
+    neuron: Neuron,
+    protocol: AbstractProtocol,
+    initial: State | Float[Array, "..."] | None,
+    times: Float[Array, " samples"] | None,
+    *,
+    save: tuple[str, ...],
+    solver: Adaptive,
+    differentiable: bool,
+):
+    """Simulate, as one compiled function; without the need of derivatives JAX calls it with less ado."""
+    grid = protocol.dt if times is None else None
+    stimulus, holding = protocol.broadcast()
+    command = protocol.command(times)
+    times = protocol.times if times is None else times
+    start = _initial_states(neuron, protocol.mode, initial, holding)
+    if protocol.mode is Mode.VOLTAGE_CLAMP:
+        clamp = functools.partial(clamped_gates, neuron, times=times, grid=grid)
+        states = State(command, jax.vmap(clamp)(stimulus, holding, start))
+    else:
+        if differentiable:
+            solve = with_both_modes(_solve_forward, _solve_reverse, solver)
+        else:
+            solve = functools.partial(_solve_forward, solver)
+        states = _each_sweep(lambda *sweep: solve(neuron, *sweep, times), stimulus, holding, start)
+    finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
+    final_state = jax.tree.map(lambda x: x[:, -1], states)
+    return (
+        _signals(neuron, protocol.mode, stimulus, holding, times, command, states, save),
+        final_state,
+        finite,
+    )
+
+
+def _each_sweep(function: Callable[..., State], *sweeps: Any) -> State:
+    """Call a function for one sweep after the other."""
+    if all(leaf.shape[0] == 1 for leaf in jax.tree.leaves(sweeps)):
+        return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], sweeps)))
+    return jax.lax.map(lambda sweep: function(*sweep), sweeps)
+
+
+def _initial_states(neuron: Neuron, mode: Mode, initial: Any, holding: Float[Array, " sweeps"]) -> State:
+    """The state of each sweep at time 0."""
+    if isinstance(initial, State):
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, holding.shape), initial)
+    if initial is not None:
+        return neuron.steady_state(jnp.broadcast_to(initial, holding.shape))
+    if mode is Mode.VOLTAGE_CLAMP:
+        return neuron.steady_state(holding)
+    return jax.vmap(neuron.resting_state)(holding)
+
+
+def _solve(
+    adjoint: diffrax.AbstractAdjoint,
+    solver: Adaptive,
+    neuron: Neuron,
+    stimulus: AbstractStimulus,
+    holding: Float[Array, ""],
+    start: State,
+    times: Float[Array, " samples"],
+) -> State:
+    """Solve one sweep of a current clamp; what the solver did not reach is NaN."""
+
+    def field(t: Float[Array, ""], state: State, args: Any) -> State:
+        neuron, stimulus, holding = args
+        return neuron.derivative(state, holding + stimulus.at(t, holding))
+
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(field),
+        solver.method,
+        t0=jnp.zeros_like(times[0]),
+        t1=times[-1],
+        dt0=jnp.full_like(times[0], solver.first_step),
+        y0=start,
+        args=(neuron, stimulus, holding),
+        saveat=diffrax.SaveAt(ts=times),
+        stepsize_controller=solver.controller(stimulus.edges(None), times[-1]),
+        adjoint=adjoint,
+        max_steps=solver.max_steps,
+        throw=False,
+    )
+    return jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), solution.ys)
+
+
+def _solve_forward(solver: Adaptive, *args: Any) -> State:
+    return _solve(diffrax.ForwardMode(), solver, *args)
+
+
+def _solve_reverse(solver: Adaptive, *args: Any) -> State:
+    return _solve(diffrax.RecursiveCheckpointAdjoint(), solver, *args)
+
+
+def _signals(
+    neuron: Neuron,
+    mode: Mode,
+    stimulus: AbstractStimulus,
+    holding: Float[Array, " sweeps"],
+    times: Float[Array, " samples"],
+    command: Float[Array, "sweeps samples"],
+    states: State,
+    save: tuple[str, ...],
+) -> dict[str, Any]:
+    """What is recorded, out of the states; XLA drops what is not saved."""
+    densities = neuron.currents(states)
+    currents = {name: whole_cell_current(density, neuron.area) for name, density in densities.items()}
+    if mode is Mode.CURRENT_CLAMP:
+        current = command
+    else:
+        current = sum(currents.values(), _capacitive(neuron, stimulus, holding, times))
+    signals = {
+        "voltage": states.voltage,
+        "measured_voltage": states.voltage,
+        "current": current,
+        "command": command,
+        "currents": currents,
+        "states": {f"{name}.{key}": x for name, gates in states.gates.items() for key, x in gates.items()},
+    }
+    return {"time": times} | {name: signals[name] for name in save}
+
+
+def _capacitive(
+    neuron: Neuron,
+    stimulus: AbstractStimulus,
+    holding: Float[Array, " sweeps"],
+    times: Float[Array, " samples"],
+) -> Float[Array, "sweeps samples"]:
+    """The current (pA) that charges the membrane of an ideally clamped cell; jumps take no time and are left out."""
+    if stimulus.piecewise_constant:
+        return jnp.zeros((holding.size, times.size), times.dtype)
+
+    def slope(stimulus: AbstractStimulus, holding: Float[Array, ""]) -> Float[Array, " samples"]:
+        return jax.jvp(lambda t: stimulus.at(t, holding), (times,), (jnp.ones_like(times),))[1]
+
+    return whole_cell_capacitance(neuron.capacitance, neuron.area) * jax.vmap(slope)(stimulus, holding)
+
+
+def _check(neuron: Any, protocol: Any, times: Any, save: Any, solver: Any) -> tuple[Any, tuple[str, ...]]:
+    if not isinstance(neuron, Neuron):
+        raise ValueError(f"neuron must be a Neuron, not {neuron!r}")
+    if not isinstance(protocol, AbstractProtocol):
+        raise ValueError(f"protocol must be a CurrentClamp or a VoltageClamp, not {protocol!r}")
+    if not isinstance(solver, Adaptive):
+        raise ValueError(f"solver must be an Adaptive, not {solver!r}")
+    save = (save,) if isinstance(save, str) else tuple(save)
+    unknown = set(save) - set(SIGNALS)
+    if unknown:
+        raise ValueError(f"save knows {', '.join(SIGNALS)}, not {', '.join(map(repr, sorted(unknown)))}")
+    if times is not None and not isinstance(times, jax.core.Tracer):
+        concrete = np.asarray(times, dtype=float)
+        if concrete.ndim != 1 or concrete.size == 0 or not np.all(np.isfinite(concrete)):
+            raise ValueError("times must be a list of finite times in ms")
+        if concrete[0] < 0 or np.any(np.diff(concrete) < 0):
+            raise ValueError("times (ms) must not be negative and must not decrease")
+        times = jnp.asarray(concrete, dtype=float)
+    return times, save
+
+
+def _check_initial(initial: Any) -> Float[Array, "..."]:
+    try:
+        voltage = jnp.asarray(initial, dtype=float)
+    except (TypeError, ValueError):
+        voltage = None
+    if voltage is None or (
+        not isinstance(voltage, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(voltage)))
+    ):
+        raise ValueError(
+            f"initial must be None, a voltage in mV, or a recording's final_state, not {initial!r}"
+        )
+    return voltage
+
+
+def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractProtocol, initial: Any) -> None:
+    """Raise if some sweep did not reach its end."""
+    if np.all(finite == times.shape[0]):
+        return
+    sweep = int(np.argmax(finite < times.shape[0]))
+    if finite[sweep] == 0 and initial is None:
+        holding = float(protocol.broadcast()[1][sweep])
+        raise SolverError(
+            f"sweep {sweep}: no resting potential between {LOWEST_REST:g} and {HIGHEST_REST:g} mV under a holding "
+            f"current of {holding:g} pA; hold with less current, or start from a voltage: initial=-65.0"
+        )
+    raise SolverError(
+        f"sweep {sweep}: the solver gave up after {float(times[finite[sweep]]):g} ms; look at the parameters and the "
+        "stimulus for values that make the equations explode, or allow more steps: solver=Adaptive(max_steps=...)"
+    )

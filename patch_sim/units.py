@@ -1,0 +1,44 @@
+"""The units of the house, the physical constants, and the way from density to whole cell.
+
+voltage mV, time ms, electrode current pA, current density uA/cm2, conductance density mS/cm2, specific
+capacitance uF/cm2, membrane area um2, whole-cell capacitance pF, concentration mM, temperature degrees C.
+
+The membrane speaks densities and the electrode speaks pA; the area joins them, here and nowhere else.
+"""
+
+from jaxtyping import Array, Float
+
+GAS_CONSTANT = 8.31446261815324
+"""J/mol/K, exact since the SI of 2019."""
+
+FARADAY_CONSTANT = 96485.33212331
+"""C/mol, exact since the SI of 2019."""
+
+ZERO_CELSIUS = 273.15
+"""K."""
+
+
+def whole_cell_current(
+    density: Float[Array, "*shape"], area: Float[Array, "*#shape"]
+) -> Float[Array, "*shape"]:
+    """Turn a current density (uA/cm2) over a membrane area (um2) into a current (pA)."""
+    return density * area * 0.01
+
+
+def current_density(current: Float[Array, "*shape"], area: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
+    """Turn a current (pA) into a density (uA/cm2) over a membrane area (um2)."""
+    return current / area * 100.0
+
+
+def whole_cell_conductance(
+    density: Float[Array, "*shape"], area: Float[Array, "*#shape"]
+) -> Float[Array, "*shape"]:
+    """Turn a conductance density (mS/cm2) over a membrane area (um2) into a conductance (nS)."""
+    return density * area * 0.01
+
+
+def whole_cell_capacitance(
+    capacitance: Float[Array, "*shape"], area: Float[Array, "*#shape"]
+) -> Float[Array, "*shape"]:
+    """Turn a specific capacitance (uF/cm2) over a membrane area (um2) into a capacitance (pF)."""
+    return capacitance * area * 0.01
