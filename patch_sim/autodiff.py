@@ -56,16 +56,12 @@ class _Joined(VJPHiPrimitive):
     def batch(self, axis_data: Any, args: tuple[Any, ...], dims: tuple[Any, ...]) -> tuple[Any, Any]:
         leaves, tree = jax.tree.flatten(args)
         axes = [dim if isinstance(dim, int) else None for dim in tree.flatten_up_to(dims)]
-        batched = [
-            jnp.moveaxis(leaf, axis, 0) for leaf, axis in zip(leaves, axes, strict=True) if axis is not None
-        ]
+        batched = [jnp.moveaxis(leaf, axis, 0) for leaf, axis in zip(leaves, axes, strict=True) if axis is not None]
 
         def member(mapped: list[Any]) -> Any:
             rest = iter(mapped)
             return self(
-                *tree.unflatten(
-                    [leaf if axis is None else next(rest) for leaf, axis in zip(leaves, axes, strict=True)]
-                )
+                *tree.unflatten([leaf if axis is None else next(rest) for leaf, axis in zip(leaves, axes, strict=True)])
             )
 
         out = jax.lax.map(member, batched)

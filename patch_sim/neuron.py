@@ -78,9 +78,7 @@ class Neuron(AbstractParametric):
     def reversals(self) -> dict[str, Float[Array, ""]]:
         """The reversal potential (mV) of each channel."""
         return {
-            name: self.ions.reversal(channel.ion, self.temperature)
-            if channel.reversal is None
-            else channel.reversal
+            name: self.ions.reversal(channel.ion, self.temperature) if channel.reversal is None else channel.reversal
             for name, channel in self._channels.items()
         }
 
@@ -97,10 +95,7 @@ class Neuron(AbstractParametric):
         total = sum(self.currents(state).values())
         dv = (current_density(injected, self.area) - total) / self.capacitance
         gates = {
-            name: {
-                key: gate.derivative(state.voltage, state.gates[name][key])
-                for key, gate in channel.gates.items()
-            }
+            name: {key: gate.derivative(state.voltage, state.gates[name][key]) for key, gate in channel.gates.items()}
             for name, channel in self.channels.items()
         }
         return State(dv, gates)
@@ -121,9 +116,7 @@ class Neuron(AbstractParametric):
         by the implicit function theorem.
         """
 
-        def excess(
-            neuron: Neuron, v: Float[Array, "*shape"], injected: Float[Array, ""]
-        ) -> Float[Array, "*shape"]:
+        def excess(neuron: Neuron, v: Float[Array, "*shape"], injected: Float[Array, ""]) -> Float[Array, "*shape"]:
             currents = neuron.currents(neuron.steady_state(v)).values()
             return sum(currents, jnp.zeros_like(v)) - current_density(injected, neuron.area)
 

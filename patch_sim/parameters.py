@@ -134,9 +134,7 @@ def as_array(value: Any) -> Any:
     return jnp.asarray(value, dtype=float)
 
 
-def _walk(
-    node: Any, path: str = "", metadata: Mapping[str, Any] | None = None
-) -> Iterator[tuple[str, Array, Mapping]]:
+def _walk(node: Any, path: str = "", metadata: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Array, Mapping]]:
     if eqx.is_inexact_array(node):
         yield path, node, metadata or {}
     elif isinstance(node, eqx.Module):

@@ -60,9 +60,7 @@ class Recording(eqx.Module):
         """What a fit scores: the voltage in current clamp (mV), the current in voltage clamp (pA)."""
         response = self.measured_voltage if self.mode is Mode.CURRENT_CLAMP else self.current
         if response is None:
-            raise ValueError(
-                f"this {self.mode.value} recording holds no response ({self.mode.response_unit})"
-            )
+            raise ValueError(f"this {self.mode.value} recording holds no response ({self.mode.response_unit})")
         return response
 
     @property
@@ -133,9 +131,7 @@ class Recording(eqx.Module):
         """
         suffix = os.path.splitext(os.fspath(path))[1].lower()
         if suffix not in WRITERS:
-            raise ValueError(
-                f"cannot save as {suffix or 'a file without suffix'!r}; there are: {', '.join(WRITERS)}"
-            )
+            raise ValueError(f"cannot save as {suffix or 'a file without suffix'!r}; there are: {', '.join(WRITERS)}")
         WRITERS[suffix](self, os.fspath(path))
 
     def plot(self) -> "Figure":
@@ -150,9 +146,7 @@ class Recording(eqx.Module):
             top.plot(self.time, self.response[sweep], color=color, linewidth=0.9)
             if self.command is not None:
                 bottom.plot(self.time, self.command[sweep], color=color, linewidth=0.9)
-        signal = {Mode.CURRENT_CLAMP: ("voltage", "current"), Mode.VOLTAGE_CLAMP: ("current", "voltage")}[
-            self.mode
-        ]
+        signal = {Mode.CURRENT_CLAMP: ("voltage", "current"), Mode.VOLTAGE_CLAMP: ("current", "voltage")}[self.mode]
         top.set_ylabel(f"{signal[0]} ({self.mode.response_unit})")
         bottom.set_ylabel(f"{signal[1]} ({self.mode.command_unit})")
         bottom.set_xlabel("time (ms)")
@@ -164,9 +158,7 @@ class Recording(eqx.Module):
     def __repr__(self) -> str:
         kept = [name for name in SIGNALS if getattr(self, name) is not None]
         size = f"{self.sweeps} sweeps x {self.time.size} samples"
-        return (
-            f"Recording({self.mode.value}, {size}, {', '.join(kept)}{', flagged' if self.warnings else ''})"
-        )
+        return f"Recording({self.mode.value}, {size}, {', '.join(kept)}{', flagged' if self.warnings else ''})"
 
 
 def _jumps(command: np.ndarray) -> np.ndarray:

@@ -230,12 +230,8 @@ def _check_initial(initial: Any) -> Float[Array, "..."]:
         voltage = jnp.asarray(initial, dtype=float)
     except (TypeError, ValueError):
         voltage = None
-    if voltage is None or (
-        not isinstance(voltage, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(voltage)))
-    ):
-        raise ValueError(
-            f"initial must be None, a voltage in mV, or a recording's final_state, not {initial!r}"
-        )
+    if voltage is None or (not isinstance(voltage, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(voltage)))):
+        raise ValueError(f"initial must be None, a voltage in mV, or a recording's final_state, not {initial!r}")
     return voltage
 
 

@@ -32,7 +32,7 @@ class Adaptive:
 
     rtol: float = 1e-6
     atol: float = 1e-6
-    method: diffrax.AbstractSolver = diffrax.Tsit5()
+    method: diffrax.AbstractSolver = dataclasses.field(default_factory=diffrax.Tsit5)
     max_steps: int = 1_000_000
 
     def __post_init__(self):
@@ -41,9 +41,7 @@ class Adaptive:
             if not isinstance(value, int | float) or not value > 0:
                 raise ValueError(f"Adaptive.{key} must be a positive number, not {value!r}")
 
-    def controller(
-        self, edges: Float[Array, " edges"], end: Float[Array, ""]
-    ) -> diffrax.AbstractStepSizeController:
+    def controller(self, edges: Float[Array, " edges"], end: Float[Array, ""]) -> diffrax.AbstractStepSizeController:
         """The step-size controller, told where the stimulus jumps (ms), up to the end (ms) of the sweep."""
         inner = diffrax.PIDController(rtol=self.rtol, atol=self.atol)
         inside = jnp.where((edges > 0) & (edges < end), edges, jnp.inf)

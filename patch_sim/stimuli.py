@@ -78,6 +78,7 @@ class Sum(AbstractStimulus):
 
     @property
     def piecewise_constant(self) -> bool:
+        """Whether the sum is constant between its edges."""
         return all(stimulus.piecewise_constant for stimulus in self.stimuli)
 
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
@@ -200,9 +201,7 @@ def _columns(entries: list[Any]) -> Any:
         return entries
     sweeps = max(jnp.size(array) for array in arrays)
     if any(jnp.size(array) not in (1, sweeps) for array in arrays):
-        raise ValueError(
-            f"Levels: families of {sorted({jnp.size(array) for array in arrays})} sweeps do not zip"
-        )
+        raise ValueError(f"Levels: families of {sorted({jnp.size(array) for array in arrays})} sweeps do not zip")
     return jnp.stack([jnp.broadcast_to(array, (sweeps,)) for array in arrays], axis=1)
 
 

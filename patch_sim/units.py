@@ -18,9 +18,7 @@ ZERO_CELSIUS = 273.15
 """K."""
 
 
-def whole_cell_current(
-    density: Float[Array, "*shape"], area: Float[Array, "*#shape"]
-) -> Float[Array, "*shape"]:
+def whole_cell_current(density: Float[Array, "*shape"], area: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
     """Turn a current density (uA/cm2) over a membrane area (um2) into a current (pA)."""
     return density * area * 0.01
 
@@ -30,9 +28,7 @@ def current_density(current: Float[Array, "*shape"], area: Float[Array, "*#shape
     return current / area * 100.0
 
 
-def whole_cell_conductance(
-    density: Float[Array, "*shape"], area: Float[Array, "*#shape"]
-) -> Float[Array, "*shape"]:
+def whole_cell_conductance(density: Float[Array, "*shape"], area: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
     """Turn a conductance density (mS/cm2) over a membrane area (um2) into a conductance (nS)."""
     return density * area * 0.01
 

@@ -28,3 +28,7 @@ def fuse_small_loops() -> bool:
         return False
     os.environ["XLA_FLAGS"] = f"{flags} {_MAP}={_OPTION}=100000000".strip()
     return True
+
+
+LOOPS_ARE_FUSED = fuse_small_loops()
+"""Whether the option was set when the package was imported."""
