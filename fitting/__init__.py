@@ -1,1 +1,5 @@
-"""Fit a neuron to recordings."""
+"""fitting: which neuron would have given this recording?"""
+
+from fitting.fit import fit as fit
+from fitting.parameters import Space as Space
+from fitting.report import Estimate as Estimate, FitResult as FitResult, Start as Start, Table as Table, load as load

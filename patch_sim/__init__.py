@@ -10,12 +10,15 @@ from patch_sim.gates import Gate as Gate
 from patch_sim.neuron import Neuron as Neuron, State as State
 from patch_sim.parameters import (
     AbstractParametric as AbstractParametric,
+    limits as limits,
+    match as match,
     parameter as parameter,
     parameters as parameters,
     with_parameters as with_parameters,
 )
 from patch_sim.protocols import CurrentClamp as CurrentClamp, Mode as Mode, VoltageClamp as VoltageClamp
 from patch_sim.recording import Recording as Recording
+from patch_sim.serialize import decode as decode, encode as encode
 from patch_sim.simulate import simulate as simulate
 from patch_sim.solvers import Adaptive as Adaptive, SolverError as SolverError
 from patch_sim.stimuli import Levels as Levels, Samples as Samples, Step as Step

@@ -70,7 +70,7 @@ class AbstractProtocol(AbstractParametric):
     @property
     def times(self) -> Float[Array, " samples"]:
         """When the samples are taken, ms."""
-        return jnp.arange(self.samples) * self.dt
+        return jnp.arange(self.samples, dtype=float) * self.dt
 
     def broadcast(self) -> tuple[AbstractStimulus, Float[Array, " sweeps"]]:
         """Stimulus and holding level with every array as long as there are sweeps."""

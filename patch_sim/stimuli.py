@@ -126,11 +126,8 @@ class Levels(AbstractStimulus):
     piecewise_constant: bool = eqx.field(static=True, default=True)
 
     def __init__(self, levels: Sequence[tuple[Any, Any]]):
-        if (
-            not isinstance(levels, Sequence)
-            or not levels
-            or any(np.shape(pair)[:1] != (2,) for pair in map(list, levels))
-        ):
+        pairs = isinstance(levels, Sequence) and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in levels)
+        if not pairs or not levels:
             raise ValueError(f"levels must be a list of (level, length) pairs, not {levels!r}")
         self.levels = _columns([level for level, _ in levels])
         self.lengths = _columns([length for _, length in levels])
@@ -139,8 +136,7 @@ class Levels(AbstractStimulus):
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
         ends = jnp.cumsum(self.lengths)
-        index = jnp.sum(jnp.asarray(t)[..., None] >= ends, axis=-1)
-        return jnp.append(self.levels - holding, 0.0)[index]
+        return jnp.append(self.levels - holding, 0.0)[jnp.searchsorted(ends, t, side="right")]
 
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""

@@ -30,8 +30,8 @@ class AbstractChannel(AbstractParametric):
         if self.reversal is None and self.ion is None:
             raise ValueError(f"{type(self).__name__} needs a reversal (mV) or the name of its ion")
 
-    def at(self, temperature: Float[Array, ""]) -> "AbstractChannel":
-        """The same channel with its gates at a temperature (degrees C)."""
+    def at(self, temperature: Float[Array, ""] | None) -> "AbstractChannel":
+        """The same channel with its gates at a temperature (degrees C); None for their reference temperatures."""
         gates = {name: gate.at(temperature) for name, gate in self.gates.items()}
         return eqx.tree_at(lambda channel: channel.gates, self, gates)
 

@@ -1,0 +1,192 @@
+"""Ask which neuron would have given a recording."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import patch_sim as ps
+from fitting.losses import Trace, trace
+from fitting.multistart import draw_starts, polish
+from fitting.objective import Objective
+from fitting.parameters import space
+from fitting.progress import Progress
+from fitting.report import Estimate, FitResult, Start
+from fitting.search import Point, descend, levenberg_marquardt
+from fitting.uncertainty import uncertainty
+
+_AGREE = 0.01  # relative difference of losses that counts as the same valley
+_AT_BOUND = 1e-3  # of the parameter's range
+
+
+def fit(
+    neuron: ps.Neuron,
+    recordings: ps.Recording | Sequence[ps.Recording],
+    *,
+    free: Sequence[str],
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    starts: int = 8,
+    screen: int = 200,
+    steps: int = 100,
+    seed: int = 0,
+    weights: Any = None,
+    initial: Any = None,
+    optimizer: optax.GradientTransformation | None = None,
+    solver: ps.Adaptive | None = None,
+    progress: bool | Callable[[str], None] = True,
+) -> FitResult:
+    """Find the parameters with which a neuron gives recordings.
+
+    Each start is the best of `screen` points drawn at random within the bounds, and is polished by
+    Levenberg-Marquardt on the exact Jacobian, or by an optax optimizer. Every recording is scored sample by sample
+    where its mask allows: the voltage of a current clamp, the current of a voltage clamp. Recordings of different
+    modes are each divided by the standard deviation of their response, so that mV and pA can be added.
+
+    Args:
+        neuron: the model; parameters that are not free keep their values.
+        recordings: one or several, simulated or read from files.
+        free: paths or patterns of the free parameters: `["channels.*.g_max"]`.
+        bounds: from path or pattern to `(low, high)`, in the parameter's unit. By default a factor of 100 either way
+            for what must be positive, a factor of 5 for a slope, 30 mV for another voltage.
+        starts: how many; 1 starts from the neuron as it is, without a search.
+        screen: how many points to draw for each start.
+        steps: at most so many for each start.
+        seed: of the random draws; the same seed gives the same starts.
+        weights: of the samples, broadcasting to (sweeps, samples); for several recordings a list of them.
+        initial: where each sweep starts, as `patch_sim.simulate` takes it; for several recordings a list.
+        optimizer: any optax optimizer, `optax.adam(0.05)`, to use first-order steps instead.
+        solver: as `patch_sim.simulate` takes it.
+        progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
+
+    Returns:
+        A `FitResult`. Ctrl-C while starts are polished ends the fit with the best so far.
+
+    Raises:
+        KeyError: a pattern that matches no parameter.
+        ValueError: bounds, weights or recordings that cannot be used; nothing has been compiled then.
+        RuntimeError: no start gave a model that can be simulated.
+    """
+    show = Progress(progress)
+    solver = ps.Adaptive() if solver is None else solver
+    recordings = (recordings,) if isinstance(recordings, ps.Recording) else tuple(recordings)
+    _check(neuron, recordings, starts, screen, steps)
+    box = space(neuron, free, bounds)
+    objective = Objective(box, neuron, _terms(recordings, weights, initial), solver)
+
+    if starts == 1:
+        values = ps.parameters(neuron)
+        first = np.asarray(box.fraction(jnp.asarray([values[name] for name in box.names])))[None]
+    else:
+        first = draw_starts(objective, starts, screen, seed, show)
+    search = (
+        functools.partial(levenberg_marquardt, steps=steps)
+        if optimizer is None
+        else functools.partial(descend, steps=steps, optimizer=optimizer)
+    )
+    points, interrupted = polish(objective, first, lambda o, u, report: search(o, u, report=report), show)
+    show.close()
+    result = _result(objective, recordings, points, show)
+    return _with_warnings(result, interrupted)
+
+
+def _check(neuron: Any, recordings: tuple[Any, ...], starts: Any, screen: Any, steps: Any) -> None:
+    if not isinstance(neuron, ps.Neuron):
+        raise ValueError(f"neuron must be a Neuron, not {neuron!r}")
+    if not recordings or not all(isinstance(recording, ps.Recording) for recording in recordings):
+        raise ValueError("recordings must be a Recording or a list of them")
+    for name, value in {"starts": starts, "screen": screen, "steps": steps}.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+def _terms(recordings: tuple[ps.Recording, ...], weights: Any, initial: Any) -> tuple[Trace, ...]:
+    several = len(recordings) > 1
+    lists = []
+    for name, value in {"weights": weights, "initial": initial}.items():
+        if value is None or not several:
+            lists.append([value] * len(recordings))
+        elif isinstance(value, list | tuple) and len(value) == len(recordings):
+            lists.append(list(value))
+        else:
+            raise ValueError(f"{name} must be a list with one entry for each of the {len(recordings)} recordings")
+    mixed = len({recording.mode for recording in recordings}) > 1
+    scales = [_spread(recording) if mixed else 1.0 for recording in recordings]
+    return tuple(trace(*row) for row in zip(recordings, *lists, scales, strict=True))
+
+
+def _spread(recording: ps.Recording) -> float:
+    """The standard deviation of the samples that may be scored."""
+    response = np.asarray(recording.response)
+    scored = response[np.broadcast_to(True if recording.mask is None else recording.mask, response.shape)]
+    return float(np.std(scored)) or 1.0
+
+
+def _result(
+    objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], progress: Progress
+) -> FitResult:
+    best = min(points, key=lambda point: point.cost)
+    if not np.isfinite(best.cost):
+        raise RuntimeError(
+            "no start gave a model that can be simulated: look at the bounds, and try patch_sim.simulate on the neuron"
+        )
+    box = objective.space
+    neuron = box.apply(objective.neuron, best.u)
+    found = uncertainty(objective, best.u)
+    values = np.asarray(box.values(best.u))
+    at_bound = np.minimum(best.u, 1.0 - best.u) < _AT_BOUND
+    rows = zip(box.names, values, found.standard_errors, box.units, box.low, box.high, at_bound, strict=True)
+    return FitResult(
+        neuron=neuron,
+        loss=float(np.sqrt(best.cost / objective.weight)),
+        rmse=tuple(_rmse(neuron, term, objective.solver) for term in objective.terms),
+        estimates=tuple(
+            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f)) for n, v, e, u, a, b, f in rows
+        ),
+        correlation=found.correlation,
+        starts=tuple(
+            Start(
+                float(np.sqrt(point.cost / objective.weight)),
+                tuple(map(float, box.values(point.u))),
+                point.steps,
+                point.converged,
+            )
+            for point in points
+        ),
+        warnings=(),
+        seconds=progress.seconds,
+        recordings=recordings,
+    )
+
+
+def _rmse(neuron: ps.Neuron, term: Trace, solver: ps.Adaptive) -> float:
+    """Root mean square error (mV or pA) over the weighted samples."""
+    residual = np.asarray(term.residual(neuron, solver)) * float(term.scale)
+    return float(np.sqrt(np.sum(residual**2) / float(term.weight)))
+
+
+def _with_warnings(result: FitResult, interrupted: bool) -> FitResult:
+    """Say what a reader should know before believing the fit."""
+    warnings = []
+    if interrupted:
+        warnings.append("the fit was interrupted; this is the best so far")
+    losses = np.array([start.loss for start in result.starts])
+    agree = int(np.sum(losses <= result.loss * (1 + _AGREE)))
+    if len(losses) > 1 and agree < max(2, len(losses) / 2):
+        warnings.append(
+            f"the starts disagree: only {agree} of {len(losses)} came within {_AGREE:.0%} of the best loss, so a "
+            "better one may exist; try more starts or narrower bounds"
+        )
+    failed = int(np.sum(~np.isfinite(losses)))
+    if failed:
+        warnings.append(f"{failed} of {len(losses)} starts failed: their model could not be simulated")
+    stopped = [estimate.name for estimate in result.estimates if estimate.at_bound]
+    if stopped:
+        warnings.append(f"at a bound: {', '.join(stopped)}")
+    lost = [estimate.name for estimate in result.estimates if np.isposinf(estimate.standard_error)]
+    if lost:
+        warnings.append(f"the recording does not determine {', '.join(lost)}")
+    return dataclasses.replace(result, warnings=tuple(warnings))

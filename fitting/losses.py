@@ -1,0 +1,99 @@
+"""What a fit makes small."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+import patch_sim as ps
+
+
+class Trace(eqx.Module):
+    r"""The difference between a recorded and a simulated response, sample by sample.
+
+    $$r_k = \sqrt{w_k} \, (\hat y_k - y_k) / \sigma$$
+
+    where $y$ is the voltage in current clamp and the current in voltage clamp.
+
+    Attributes:
+        protocol: what was commanded, as the digitizer played it.
+        initial: where each sweep starts, as `patch_sim.simulate` takes it.
+        data: the response, mV or pA.
+        root_weight: $\sqrt{w}$; 0 where a sample is masked.
+        scale: $\sigma$, mV or pA: what one unit of residual stands for.
+    """
+
+    protocol: ps.CurrentClamp | ps.VoltageClamp
+    initial: Any
+    data: Float[Array, "sweeps samples"]
+    root_weight: Float[Array, "sweeps samples"]
+    scale: Float[Array, ""]
+
+    def residual(self, neuron: ps.Neuron, solver: ps.Adaptive) -> Float[Array, " sweeps*samples"]:
+        """The weighted residuals of a neuron, in units of the scale."""
+        rec = ps.simulate(
+            neuron, self.protocol, initial=self.initial, save=("current", "measured_voltage"), solver=solver
+        )
+        return jnp.ravel((rec.response - self.data) * self.root_weight / self.scale)
+
+    @property
+    def weight(self) -> Float[Array, ""]:
+        """The sum of the weights."""
+        return jnp.sum(self.root_weight**2)
+
+    @property
+    def scored(self) -> Float[Array, ""]:
+        """The number of samples that count."""
+        return jnp.sum(self.root_weight > 0)
+
+
+def protocol_of(recording: ps.Recording) -> ps.CurrentClamp | ps.VoltageClamp:
+    """The protocol that a recording was made with: its command, each sample held until the next.
+
+    Raises:
+        ValueError: the recording has no command, or is not evenly sampled.
+    """
+    if recording.command is None:
+        raise ValueError("the recording holds no command, so it cannot be simulated")
+    command, dt = np.asarray(recording.command), recording.dt
+    clamp = {ps.Mode.CURRENT_CLAMP: ps.CurrentClamp, ps.Mode.VOLTAGE_CLAMP: ps.VoltageClamp}[recording.mode]
+    holding = command[:, 0]
+    stimulus = ps.Samples(command - holding[:, None], dt)
+    return clamp(stimulus, duration=command.shape[1] * dt, dt=dt, holding=holding)
+
+
+def trace(recording: ps.Recording, weights: Any = None, initial: Any = None, scale: float = 1.0) -> Trace:
+    """Score a recording sample by sample.
+
+    Args:
+        recording: its mask says which samples count.
+        weights: how much each counts; broadcasts to (sweeps, samples).
+        initial: as `patch_sim.simulate` takes it.
+        scale: mV or pA.
+
+    Raises:
+        ValueError: nothing to score, weights that do not fit or are negative, samples to score that are NaN.
+    """
+    data = np.asarray(recording.response)
+    mask = np.broadcast_to(True if recording.mask is None else recording.mask, data.shape)
+    try:
+        weight = np.broadcast_to(1.0 if weights is None else np.asarray(weights, dtype=float), data.shape)
+    except (TypeError, ValueError):
+        raise ValueError(f"weights must broadcast to {data.shape[0]} sweeps x {data.shape[1]} samples") from None
+    if not np.all(weight >= 0):
+        raise ValueError("weights must not be negative or NaN")
+    weight = np.where(mask, weight, 0.0)
+    scored = weight > 0
+    if not scored.any():
+        raise ValueError("the mask and the weights leave no sample to score")
+    if not np.all(np.isfinite(data[scored])):
+        raise ValueError("samples that are to be scored are NaN or infinite: mask them, rec.with_mask(...)")
+    return Trace(
+        protocol=protocol_of(recording),
+        initial=initial,
+        data=jnp.asarray(np.where(scored, data, 0.0), dtype=float),
+        root_weight=jnp.asarray(np.sqrt(weight), dtype=float),
+        scale=jnp.asarray(scale, dtype=float),
+    )

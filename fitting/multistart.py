@@ -1,0 +1,79 @@
+"""Many starts: drawn in the bounds, screened in one batch, polished side by side."""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+import jax
+import numpy as np
+
+from fitting.objective import Objective
+from fitting.progress import Progress
+from fitting.search import Point, Report
+
+_CHUNK = 50
+
+Search = Callable[[Objective, np.ndarray, Report], Point]
+
+
+def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progress: Progress) -> np.ndarray:
+    """Draw points in the bounds and take, for each start, the best of its own `screen` points.
+
+    Returns:
+        Coordinates in the box, `(starts, free)`.
+    """
+    points = np.asarray(objective.space.draw(jax.random.key(seed), starts * screen))
+    chunks = np.array_split(points, max(1, len(points) // _CHUNK))
+    width = max(len(chunk) for chunk in chunks)
+    done = 0
+    costs = []
+    with ThreadPoolExecutor(_workers()) as pool:
+        # Chunks of one length, the last point repeated if need be: one compilation serves all.
+        padded = [np.concatenate([chunk, chunk[-1:].repeat(width - len(chunk), axis=0)]) for chunk in chunks]
+        for chunk, cost in zip(chunks, pool.map(objective.costs, padded), strict=True):
+            costs.append(cost[: len(chunk)])
+            done += len(chunk)
+            progress.show(f"screened {done} of {len(points)} points")
+    best = np.argmin(np.concatenate(costs).reshape(starts, screen), axis=1)
+    return points.reshape(starts, screen, -1)[np.arange(starts), best]
+
+
+def polish(objective: Objective, starts: np.ndarray, search: Search, progress: Progress) -> tuple[list[Point], bool]:
+    """Search from each start, as many side by side as there are processors.
+
+    Ctrl-C ends the searches and keeps what they have found.
+
+    Returns:
+        Where each search has come to, in the order of the starts, and whether it was interrupted.
+    """
+    stop = threading.Event()
+    reached = [Point(u, np.inf, 0, False) for u in starts]
+
+    def run(index: int) -> Point:
+        def report(point: Point) -> bool:
+            reached[index] = point
+            loss = np.sqrt(min(p.cost for p in reached) / objective.weight)
+            progress.show(f"start {index + 1} of {len(starts)}, step {point.steps}: best loss so far {loss:.6g}")
+            return not stop.is_set()
+
+        return search(objective, starts[index], report)
+
+    with ThreadPoolExecutor(_workers()) as pool:
+        futures = [pool.submit(run, index) for index in range(len(starts))]
+        try:
+            waiting = set(futures)
+            while waiting:
+                _, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+        except KeyboardInterrupt:
+            stop.set()
+            for future in futures:
+                future.cancel()
+    for index, future in enumerate(futures):
+        if not future.cancelled():
+            reached[index] = future.result()
+    return reached, stop.is_set()
+
+
+def _workers() -> int:
+    return os.cpu_count() or 1

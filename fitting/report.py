@@ -1,0 +1,210 @@
+"""What a fit found, and how to read, keep and draw it."""
+
+import dataclasses
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import patch_sim as ps
+from fitting.losses import protocol_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_FORMAT = "patch_sim fit 1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """One fitted parameter.
+
+    Attributes:
+        name: its path.
+        value: in its unit.
+        standard_error: in its unit, for independent residuals; infinite if the data do not determine it, NaN if a
+            bound has stopped it.
+        unit: of value, error and bounds.
+        low: lower bound.
+        high: upper bound.
+        at_bound: whether a bound has stopped it.
+    """
+
+    name: str
+    value: float
+    standard_error: float
+    unit: str
+    low: float
+    high: float
+    at_bound: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """How one start ended.
+
+    Attributes:
+        loss: as the result's; infinite if the start failed.
+        values: of the free parameters, in the order of the table.
+        steps: that it took.
+        converged: whether it came to the bottom of its valley.
+    """
+
+    loss: float
+    values: tuple[float, ...]
+    steps: int
+    converged: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """The fitted parameters; prints as a table."""
+
+    rows: tuple[Estimate, ...]
+
+    def __str__(self) -> str:
+        cells = [("parameter", "value", "standard error", "unit", "")]
+        cells += [
+            (row.name, f"{row.value:.6g}", f"{row.standard_error:.2g}", row.unit, "at bound" if row.at_bound else "")
+            for row in self.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            f"{name:<{widths[0]}}  {value:>{widths[1]}}  {error:>{widths[2]}}  {unit:<{widths[3]}}  {flag}".rstrip()
+            for name, value, error, unit, flag in cells
+        ]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+@dataclasses.dataclass(frozen=True)
+class FitResult:
+    """What a fit found.
+
+    Attributes:
+        neuron: the model with the best parameters.
+        loss: root of the weighted mean square residual: in mV or pA if all recordings are of one mode; if not, in
+            standard deviations of each recording's response.
+        rmse: of each recording, in the unit of its response.
+        estimates: the free parameters.
+        correlation: of their estimates, `(free, free)`.
+        starts: how each start ended.
+        warnings: what to know before believing the fit.
+        seconds: that the fit took, compilation included.
+        recordings: what was fitted; not saved.
+    """
+
+    neuron: ps.Neuron
+    loss: float
+    rmse: tuple[float, ...]
+    estimates: tuple[Estimate, ...]
+    correlation: np.ndarray
+    starts: tuple[Start, ...]
+    warnings: tuple[str, ...]
+    seconds: float
+    recordings: tuple[ps.Recording, ...] = ()
+
+    def table(self) -> Table:
+        """The parameters with units, standard errors and a flag for those at a bound."""
+        return Table(self.estimates)
+
+    @property
+    def worst_pair(self) -> tuple[str, str, float] | None:
+        """The two parameters whose estimates are most correlated, and their correlation; None if there are not two."""
+        size = np.abs(np.nan_to_num(np.triu(self.correlation, 1)))
+        if not size.any():
+            return None
+        row, column = np.unravel_index(np.argmax(size), size.shape)
+        return self.estimates[row].name, self.estimates[column].name, float(self.correlation[row, column])
+
+    def predict(self, protocol: Any) -> ps.Recording:
+        """What the fitted neuron does under a protocol, or under the command of a recording."""
+        if isinstance(protocol, ps.Recording):
+            protocol = protocol_of(protocol)
+        return ps.simulate(self.neuron, protocol)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save as JSON, all but the recordings."""
+        data = {"format": _FORMAT}
+        for field in dataclasses.fields(self):
+            if field.name != "recordings":
+                data[field.name] = _plain(getattr(self, field.name))
+        text = json.dumps(data, indent=1)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def plot(self) -> "Figure":
+        """Draw each recording's response, the model's over it, and the residual below; needs matplotlib."""
+        from matplotlib import pyplot
+
+        if not self.recordings:
+            raise ValueError("a loaded fit has no recordings to draw; result.predict(recording).plot() draws the model")
+        count = len(self.recordings)
+        figure, axes = pyplot.subplots(
+            2, count, sharex="col", height_ratios=(3, 1), figsize=(8 * count, 5), layout="constrained", squeeze=False
+        )
+        for (top, bottom), recording in zip(axes.T, self.recordings, strict=True):
+            model = np.asarray(self.predict(recording).response)
+            data = np.asarray(recording.response)
+            time = np.asarray(recording.time)
+            shown = np.where(recording.mask, data, np.nan)
+            top.plot(time, shown.T, color="0.6", linewidth=0.7)
+            top.plot(time, model.T, color="tab:red", linewidth=0.9)
+            bottom.plot(time, (np.where(recording.mask, model, np.nan) - shown).T, color="0.4", linewidth=0.5)
+            unit = recording.mode.response_unit
+            top.set_ylabel(f"recorded (gray), model (red) ({unit})")
+            bottom.set_ylabel(f"residual ({unit})")
+            bottom.set_xlabel("time (ms)")
+            for panel in (top, bottom):
+                panel.spines[["top", "right"]].set_visible(False)
+                panel.margins(x=0)
+        return figure
+
+    def __str__(self) -> str:
+        finished = sum(np.isfinite(start.loss) for start in self.starts)
+        lines = [f"loss {self.loss:.6g} from {finished} of {len(self.starts)} starts in {self.seconds:.1f} s"]
+        lines.append(str(self.table()))
+        if self.worst_pair is not None:
+            first, second, correlation = self.worst_pair
+            lines.append(f"worst determined pair: {first} and {second}, correlation {correlation:+.3f}")
+        lines += [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join(lines)
+
+
+def load(path: str | os.PathLike[str]) -> FitResult:
+    """Load what `FitResult.save` saved.
+
+    Raises:
+        ValueError: a file that is no saved fit, or a model whose classes have not been imported.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+        if data.pop("format") != _FORMAT:
+            raise KeyError("format")
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"{os.fspath(path)} is not a saved fit") from error
+    return FitResult(
+        neuron=ps.decode(data["neuron"]),
+        loss=data["loss"],
+        rmse=tuple(data["rmse"]),
+        estimates=tuple(Estimate(**row) for row in data["estimates"]),
+        correlation=np.array(data["correlation"], dtype=float),
+        starts=tuple(Start(**{**row, "values": tuple(row["values"])}) for row in data["starts"]),
+        warnings=tuple(data["warnings"]),
+        seconds=data["seconds"],
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ps.Neuron):
+        return ps.encode(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value

@@ -1,0 +1,48 @@
+"""npz files: arrays (samples,) or (sweeps, samples) with the unit in the name."""
+
+import os
+import zipfile
+import zlib
+
+import numpy as np
+
+from patch_sim.files.atomic import replacing
+from patch_sim.files.columns import from_recording, is_signal, to_recording
+from patch_sim.files.error import RecordingError
+from patch_sim.recording import Recording
+
+
+def read(path: str | os.PathLike[str]) -> Recording:
+    """Read `dt_ms` or `time_ms`, `Vcmd_mV` or `V_mV`, `I_pA` or `Icmd_pA`, `fit_mask`; any unit of the kind will do.
+
+    Raises:
+        RecordingError: the file is damaged, or does not hold these.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            columns = {name: file[name] for name in file.files if is_signal(name)}
+            others = {name: np.zeros(0) for name in file.files if name not in columns and name != "warnings"}
+            notes = tuple(str(note) for note in np.atleast_1d(file["warnings"])) if "warnings" in file.files else ()
+        return to_recording({**others, **columns}, notes)
+    except (ValueError, OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise RecordingError(path, str(error) or type(error).__name__) from error
+
+
+def write(recording: Recording, path: str) -> None:
+    """Save a recording so that `read` returns it, number for number; channel currents and states are left out.
+
+    Raises:
+        ValueError: there is no response to save.
+    """
+    columns = from_recording(recording)
+    time = np.asarray(recording.time, dtype=float)
+    try:
+        dt = recording.dt
+    except ValueError:
+        dt = None
+    if dt is not None and np.array_equal(time, np.arange(time.size) * dt):
+        columns = {"dt_ms": np.asarray(dt)} | {name: values for name, values in columns.items() if name != "time_ms"}
+    if recording.warnings:
+        columns["warnings"] = np.asarray(recording.warnings)
+    with replacing(path) as file:
+        np.savez_compressed(file, **columns)

@@ -1,0 +1,95 @@
+"""The numbers of a step family, as they stand in the page's fields."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from patch_sim.protocols import CurrentClamp
+from patch_sim.stimuli import Step
+from patch_sim.ui.traces import MOST_SAMPLES
+
+MOST_SWEEPS = 500
+"""The most sweeps that the page runs at once."""
+
+DT = 0.025
+"""Between samples, ms."""
+
+
+def _field(label: str, unit: str, default: float, at_least: float = -math.inf) -> Any:
+    """Declare a number of the family and how its field looks."""
+    return dataclasses.field(default=default, metadata={"label": label, "unit": unit, "at_least": at_least})
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """Current steps of evenly spaced amplitudes.
+
+    Attributes:
+        first: amplitude of the first sweep, pA.
+        last: amplitude of the last sweep, pA.
+        sweeps: how many.
+        start: of the step, ms.
+        duration: of the step, ms.
+        length: of a sweep, ms.
+    """
+
+    first: float = _field("From", "pA", -50.0)
+    last: float = _field("To", "pA", 200.0)
+    sweeps: int = _field("Sweeps", "", 6)
+    start: float = _field("Step start", "ms", 10.0, at_least=0.0)
+    duration: float = _field("Step duration", "ms", 100.0, at_least=0.0)
+    length: float = _field("Sweep length", "ms", 150.0, at_least=DT)
+
+    @classmethod
+    def parse(cls, *values: Any) -> "Steps":
+        """Check what stands in the fields, in their order.
+
+        Raises:
+            ValueError: the first number that is none or is out of its limits, by its label, and the limit.
+        """
+        fields = dataclasses.fields(cls)
+        numbers = {field.name: _number(field, value) for field, value in zip(fields, values, strict=True)}
+        if numbers["sweeps"] != int(numbers["sweeps"]) or not 1 <= numbers["sweeps"] <= MOST_SWEEPS:
+            raise ValueError(f"Sweeps: {numbers['sweeps']:g} is not a whole number from 1 to {MOST_SWEEPS}.")
+        steps = cls(**numbers | {"sweeps": int(numbers["sweeps"])})
+        if steps.start >= steps.length:
+            raise ValueError(
+                f"Step start: the step would start at {steps.start:g} ms, when the sweep of {steps.length:g} ms is over."
+            )
+        samples = steps.sweeps * steps.length / DT
+        if samples > MOST_SAMPLES:
+            most = MOST_SAMPLES * DT / steps.sweeps
+            raise ValueError(
+                f"Sweep length: {steps.sweeps} sweeps of {steps.length:g} ms are {samples:,.0f} samples, and the page "
+                f"runs at most {MOST_SAMPLES:,}; make the sweeps at most {most:,.0f} ms long, or fewer."
+            )
+        return steps
+
+    def protocol(self, sweep: int) -> CurrentClamp:
+        """The protocol of one sweep alone, so that the number of sweeps does not compile anew."""
+        amplitude = np.linspace(self.first, self.last, self.sweeps)[sweep]
+        step = Step(amplitude=float(amplitude), start=self.start, duration=self.duration)
+        return CurrentClamp(step, duration=self.length, dt=DT)
+
+
+def label(field: dataclasses.Field) -> str:
+    """A field's label with its unit: `From (pA)`."""
+    unit = field.metadata["unit"]
+    return f"{field.metadata['label']} ({unit})" if unit else field.metadata["label"]
+
+
+def _number(field: dataclasses.Field, value: Any) -> float:
+    name, unit, at_least = field.metadata["label"], field.metadata["unit"], field.metadata["at_least"]
+    if value is None or value == "":
+        raise ValueError(f"{name}: the field is empty; it wants a number{' in ' + unit if unit else ''}.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: {value!r} is not a number{' in ' + unit if unit else ''}.")
+    if number < at_least:
+        raise ValueError(f"{name}: {number:g} {unit} is too little; it must be at least {at_least:g} {unit}.")
+    return number

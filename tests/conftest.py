@@ -1,0 +1,30 @@
+"""Settings of every test: double precision, strict promotion, run-time checked shapes, one compilation cache."""
+
+import os
+from pathlib import Path
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+ROOT = Path(__file__).resolve().parents[1]
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_compilation_cache_dir", str(ROOT / ".jax_cache"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+install_import_hook(["patch_sim", "fitting"], "beartype.beartype")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recordings and ground truth beside the repo."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        reason = "needs ../shared, the recordings and NEURON references that are not part of the repo"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
