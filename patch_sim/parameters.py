@@ -161,7 +161,8 @@ def _get(node: Any, path: str) -> Any:
         elif isinstance(node, list | tuple):
             node = node[int(part)]
         else:
-            node = getattr(node, part)
+            private = f"_{part}"  # a field that a property of the same name shows to users
+            node = getattr(node, private if hasattr(node, private) else part)
     return node
 
 

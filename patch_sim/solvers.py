@@ -1,12 +1,15 @@
 """How the equations of a current clamp are solved in time."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import diffrax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
-_FIRST_STEP = 0.01  # ms; the controller corrects it at once
+_FIRST_STEP = 0.01  # ms; the first step after every edge, which the controller soon lengthens
+_ROUNDING = 4.0  # how many roundings of the time to keep away from an edge
 
 
 class SolverError(RuntimeError):
@@ -41,13 +44,78 @@ class Adaptive:
             if not isinstance(value, int | float) or not value > 0:
                 raise ValueError(f"Adaptive.{key} must be a positive number, not {value!r}")
 
-    def controller(self, edges: Float[Array, " edges"], end: Float[Array, ""]) -> diffrax.AbstractStepSizeController:
+    def controller(self, edges: Float[Array, " edges"], end: Float[Array, ""]) -> "EdgeController":
         """The step-size controller, told where the stimulus jumps (ms), up to the end (ms) of the sweep."""
-        inner = diffrax.PIDController(rtol=self.rtol, atol=self.atol)
         inside = jnp.where((edges > 0) & (edges < end), edges, jnp.inf)
-        return diffrax.ClipStepSizeController(inner, jump_ts=inside)
+        return EdgeController(diffrax.PIDController(rtol=self.rtol, atol=self.atol), jnp.sort(inside))
 
     @property
     def first_step(self) -> float:
         """The length (ms) of the first step that is tried."""
         return _FIRST_STEP
+
+
+class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
+    """Steps up to each edge of the stimulus, over it, and on with a short step.
+
+    diffrax's own `ClipStepSizeController` stops at jumps too. This one finds the next of many edges in the same time
+    as that of one, and starts short behind it. A cell at rest lets steps grow without limit, and the first long
+    step into a current then overflows; rejecting it saves the solution, but in reverse mode its NaN survives.
+    """
+
+    controller: diffrax.PIDController
+    edges: Float[Array, " edges"]
+
+    @property
+    def rtol(self) -> Any:
+        """Relative tolerance."""
+        return self.controller.rtol
+
+    @property
+    def atol(self) -> Any:
+        """Absolute tolerance."""
+        return self.controller.atol
+
+    @property
+    def norm(self) -> Callable[[Any], Any]:
+        """The norm of the error."""
+        return self.controller.norm
+
+    def wrap(self, direction: Any) -> "EdgeController":
+        """The same controller; time goes forward only."""
+        return EdgeController(self.controller.wrap(direction), self.edges)
+
+    def init(self, terms, t0, t1, y0, dt0, args, func, error_order):
+        """The end of the first step, and the controller's state: the inner one's, and the index of the next edge."""
+        first, inner = self.controller.init(terms, t0, t1, y0, dt0, args, func, error_order)
+        index = jnp.searchsorted(self.edges, t0, side="right")
+        return jnp.minimum(first, _before(self._edge(index))), (inner, index)
+
+    def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state):
+        """Whether to keep a step, and where the next one begins and ends."""
+        inner, index = controller_state
+        keep, next_t0, next_t1, jumped, inner, result = self.controller.adapt_step_size(
+            t0, t1, y0, y1_candidate, args, y_error, error_order, inner
+        )
+        edge = self._edge(index)
+        arrived: Bool[Array, ""] = keep & (t1 >= _before(edge))
+        # At infinity, where there is no next edge, the far side must stay finite: its derivative is taken too.
+        next_t0 = jnp.where(arrived, _after(jnp.where(arrived, edge, t1)), next_t0)
+        next_t1 = jnp.where(arrived, next_t0 + _FIRST_STEP, next_t1)
+        index = jnp.where(arrived, jnp.searchsorted(self.edges, _after(next_t0), side="right"), index)
+        next_t1 = jnp.minimum(next_t1, _before(self._edge(index)))
+        return keep, next_t0, next_t1, jumped | arrived, (inner, index), result
+
+    def _edge(self, index: Int[Array, ""]) -> Float[Array, ""]:
+        last = self.edges.size - 1
+        if last < 0:
+            return jnp.asarray(jnp.inf)
+        return jnp.where(index > last, jnp.inf, self.edges[jnp.minimum(index, last)])
+
+
+def _before(edge: Float[Array, ""]) -> Float[Array, ""]:
+    return edge * (1.0 - _ROUNDING * jnp.finfo(edge.dtype).eps)
+
+
+def _after(edge: Float[Array, ""]) -> Float[Array, ""]:
+    return edge * (1.0 + _ROUNDING * jnp.finfo(edge.dtype).eps)
