@@ -120,9 +120,7 @@ def _terms(recordings: tuple[ps.Recording, ...], weights: Any, initial: Any) -> 
 
 def _spread(recording: ps.Recording) -> float:
     """The standard deviation of the samples that may be scored."""
-    response = np.asarray(recording.response)
-    scored = response[np.broadcast_to(True if recording.mask is None else recording.mask, response.shape)]
-    return float(np.std(scored)) or 1.0
+    return float(np.std(np.asarray(recording.response)[recording.scored])) or 1.0
 
 
 def _result(
@@ -134,9 +132,9 @@ def _result(
             "no start gave a model that can be simulated: look at the bounds, and try patch_sim.simulate on the neuron"
         )
     box = objective.space
-    neuron = box.apply(objective.neuron, best.u)
+    neuron = box.apply(objective.neuron, jnp.asarray(best.u))
     found = uncertainty(objective, best.u)
-    values = np.asarray(box.values(best.u))
+    values = np.asarray(box.values(jnp.asarray(best.u)))
     at_bound = np.minimum(best.u, 1.0 - best.u) < _AT_BOUND
     rows = zip(box.names, values, found.standard_errors, box.units, box.low, box.high, at_bound, strict=True)
     return FitResult(
@@ -150,7 +148,7 @@ def _result(
         starts=tuple(
             Start(
                 float(np.sqrt(point.cost / objective.weight)),
-                tuple(map(float, box.values(point.u))),
+                tuple(map(float, box.values(jnp.asarray(point.u)))),
                 point.steps,
                 point.converged,
             )

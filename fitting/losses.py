@@ -77,14 +77,13 @@ def trace(recording: ps.Recording, weights: Any = None, initial: Any = None, sca
         ValueError: nothing to score, weights that do not fit or are negative, samples to score that are NaN.
     """
     data = np.asarray(recording.response)
-    mask = np.broadcast_to(True if recording.mask is None else recording.mask, data.shape)
     try:
         weight = np.broadcast_to(1.0 if weights is None else np.asarray(weights, dtype=float), data.shape)
     except (TypeError, ValueError):
         raise ValueError(f"weights must broadcast to {data.shape[0]} sweeps x {data.shape[1]} samples") from None
     if not np.all(weight >= 0):
         raise ValueError("weights must not be negative or NaN")
-    weight = np.where(mask, weight, 0.0)
+    weight = np.where(recording.scored, weight, 0.0)
     scored = weight > 0
     if not scored.any():
         raise ValueError("the mask and the weights leave no sample to score")

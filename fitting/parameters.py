@@ -126,7 +126,8 @@ def _default(name: str, value: float, declared: Mapping[str, Any], positive: boo
     if positive and value > 0:
         return value / _RANGE_OF_POSITIVE, value * _RANGE_OF_POSITIVE
     if slope and value != 0:
-        return tuple(sorted((value / _RANGE_OF_SLOPE, value * _RANGE_OF_SLOPE)))
+        near, far = value / _RANGE_OF_SLOPE, value * _RANGE_OF_SLOPE
+        return min(near, far), max(near, far)
     if declared.get("unit") == "mV":
         return value - _RANGE_OF_VOLTAGE, value + _RANGE_OF_VOLTAGE
     raise ValueError(f"no default bounds for {name}: bounds={{{name!r}: (low, high)}}")

@@ -125,6 +125,11 @@ class FitResult:
             protocol = protocol_of(protocol)
         return ps.simulate(self.neuron, protocol)
 
+    def score(self, recording: ps.Recording) -> float:
+        """The root mean square error (mV or pA) of the prediction of a recording, over its mask."""
+        error = np.asarray(self.predict(recording).response) - np.asarray(recording.response)
+        return float(np.sqrt(np.mean(error[recording.scored] ** 2)))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as JSON, all but the recordings."""
         data = {"format": _FORMAT}
@@ -149,10 +154,10 @@ class FitResult:
             model = np.asarray(self.predict(recording).response)
             data = np.asarray(recording.response)
             time = np.asarray(recording.time)
-            shown = np.where(recording.mask, data, np.nan)
+            shown = np.where(recording.scored, data, np.nan)
             top.plot(time, shown.T, color="0.6", linewidth=0.7)
             top.plot(time, model.T, color="tab:red", linewidth=0.9)
-            bottom.plot(time, (np.where(recording.mask, model, np.nan) - shown).T, color="0.4", linewidth=0.5)
+            bottom.plot(time, (np.where(recording.scored, model, np.nan) - shown).T, color="0.4", linewidth=0.5)
             unit = recording.mode.response_unit
             top.set_ylabel(f"recorded (gray), model (red) ({unit})")
             bottom.set_ylabel(f"residual ({unit})")
@@ -181,7 +186,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
     """
     try:
         with open(path, encoding="utf-8") as file:
-            data = json.load(file)
+            data: dict[str, Any] = json.load(file)
         if data.pop("format") != _FORMAT:
             raise KeyError("format")
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
@@ -192,7 +197,9 @@ def load(path: str | os.PathLike[str]) -> FitResult:
         rmse=tuple(data["rmse"]),
         estimates=tuple(Estimate(**row) for row in data["estimates"]),
         correlation=np.array(data["correlation"], dtype=float),
-        starts=tuple(Start(**{**row, "values": tuple(row["values"])}) for row in data["starts"]),
+        starts=tuple(
+            Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
+        ),
         warnings=tuple(data["warnings"]),
         seconds=data["seconds"],
     )

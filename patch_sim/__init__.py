@@ -6,10 +6,12 @@ from patch_sim import xla as xla  # first: it must be asked before anything can 
 from patch_sim import channels as channels, presets as presets, rates as rates, units as units
 from patch_sim.channels import Channel as Channel
 from patch_sim.electrochemistry import Ion as Ion, Ions as Ions, nernst as nernst
+from patch_sim.files import RecordingError as RecordingError, read as read
 from patch_sim.gates import Gate as Gate
 from patch_sim.neuron import Neuron as Neuron, State as State
 from patch_sim.parameters import (
     AbstractParametric as AbstractParametric,
+    Number as Number,
     limits as limits,
     match as match,
     parameter as parameter,

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from patch_sim.parameters import AbstractParametric, parameter
+from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.units import FARADAY_CONSTANT, GAS_CONSTANT, ZERO_CELSIUS
 
 
@@ -34,8 +34,8 @@ def nernst(
 class Ion(AbstractParametric):
     """The concentrations of one ion on both sides of the membrane."""
 
-    inside: Float[Array, ""] = parameter("mM", above=0.0)
-    outside: Float[Array, ""] = parameter("mM", above=0.0)
+    inside: Number = parameter("mM", above=0.0)
+    outside: Number = parameter("mM", above=0.0)
     valence: int = eqx.field(static=True, default=1)
 
     def reversal(self, temperature: Float[Array, ""]) -> Float[Array, ""]:
@@ -50,6 +50,6 @@ class Ions(AbstractParametric):
     K: Ion = eqx.field(default_factory=lambda: Ion(140.0, 3.5))
     Ca: Ion = eqx.field(default_factory=lambda: Ion(1e-4, 2.0, valence=2))
 
-    def reversal(self, ion: str, temperature: Float[Array, ""]) -> Float[Array, ""]:
+    def reversal(self, ion: str | None, temperature: Float[Array, ""]) -> Float[Array, ""]:
         """The Nernst potential (mV) of the ion of that name."""
-        return getattr(self, ion).reversal(temperature)
+        return getattr(self, str(ion)).reversal(temperature)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from patch_sim.parameters import AbstractParametric, parameter
+from patch_sim.parameters import AbstractParametric, Number, parameter
 
 
 class Gate(AbstractParametric):
@@ -29,11 +29,11 @@ class Gate(AbstractParametric):
     opening: Callable[[Float[Array, "..."]], Float[Array, "..."]]
     closing: Callable[[Float[Array, "..."]], Float[Array, "..."]]
     power: int = eqx.field(static=True, default=1)
-    q10: Float[Array, ""] = parameter("", above=0.0, default=1.0)
-    reference_temperature: Float[Array, ""] = parameter("degrees C", at_least=-273.15, default=6.3)
-    shift: Float[Array, ""] = parameter("mV", default=0.0)
-    speed: Float[Array, ""] = parameter("", above=0.0, default=1.0)
-    temperature: Float[Array, ""] | None = parameter("degrees C", at_least=-273.15, default=None)
+    q10: Number = parameter("", above=0.0, default=1.0)
+    reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
+    shift: Number = parameter("mV", default=0.0)
+    speed: Number = parameter("", above=0.0, default=1.0)
+    temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
 
     def at(self, temperature: Float[Array, ""] | None) -> "Gate":
         """The same gate at a temperature (degrees C); None for its reference temperature."""

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from patch_sim.channels import AbstractChannel
 from patch_sim.electrochemistry import Ions
-from patch_sim.parameters import AbstractParametric, parameter
+from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.units import current_density
 
 LOWEST_REST, HIGHEST_REST = -200.0, 200.0
@@ -49,10 +49,10 @@ class Neuron(AbstractParametric):
     """
 
     _channels: dict[str, AbstractChannel]
-    area: Float[Array, ""] = parameter("um2", above=0.0)
-    capacitance: Float[Array, ""] = parameter("uF/cm2", above=0.0)
-    temperature: Float[Array, ""] = parameter("degrees C", at_least=-273.15)
     ions: Ions
+    area: Number = parameter("um2", above=0.0)
+    capacitance: Number = parameter("uF/cm2", above=0.0)
+    temperature: Number = parameter("degrees C", at_least=-273.15)
 
     def __init__(
         self,

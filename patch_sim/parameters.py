@@ -4,13 +4,20 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+if TYPE_CHECKING:
+    # Type checkers do not know converters: what is given as a number is held as an array.
+    Number: TypeAlias = Any
+else:
+    Number = Float[Array, ""]
 
 Model = TypeVar("Model", bound=eqx.Module)
 
@@ -50,7 +57,7 @@ class AbstractParametric(eqx.Module):
 
 def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
     """Raise a `ValueError` if a concrete value is no finite number, or lies outside its limits."""
-    if value is None or isinstance(value, jax.core.Tracer):
+    if value is None or isinstance(value, Tracer):
         return
     unit = limits.get("unit", "")
     if not isinstance(value, jax.Array | np.ndarray):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric
-from patch_sim.stimuli import AbstractStimulus, family, snap
+from patch_sim.stimuli import AbstractStimulus, Family, family, snap
 
 
 class Mode(enum.Enum):
@@ -100,7 +100,7 @@ class CurrentClamp(AbstractProtocol):
     stimulus: AbstractStimulus
     duration: float = eqx.field(static=True)
     dt: float = eqx.field(static=True, default=0.025)
-    holding: Float[Array, " sweeps"] = family("pA", default=0.0)
+    holding: Family = family("pA", default=0.0)
     mode: Mode = eqx.field(static=True, default=Mode.CURRENT_CLAMP, init=False)
 
 
@@ -117,5 +117,5 @@ class VoltageClamp(AbstractProtocol):
     stimulus: AbstractStimulus
     duration: float = eqx.field(static=True)
     dt: float = eqx.field(static=True, default=0.025)
-    holding: Float[Array, " sweeps"] = family("mV", default=-70.0)
+    holding: Family = family("mV", default=-70.0)
     mode: Mode = eqx.field(static=True, default=Mode.VOLTAGE_CLAMP, init=False)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from patch_sim.parameters import AbstractParametric, parameter
+from patch_sim.parameters import AbstractParametric, Number, parameter
 
 
 def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -31,9 +31,9 @@ def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 class Exponential(AbstractParametric):
     r"""$r \, e^{(V - V_m) / k}$."""
 
-    rate: Float[Array, ""] = parameter("1/ms", at_least=0.0)
-    midpoint: Float[Array, ""] = parameter("mV")
-    slope: Float[Array, ""] = parameter("mV")
+    rate: Number = parameter("1/ms", at_least=0.0)
+    midpoint: Number = parameter("mV")
+    slope: Number = parameter("mV")
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The rate (1/ms) at a voltage (mV)."""
@@ -43,9 +43,9 @@ class Exponential(AbstractParametric):
 class Sigmoid(AbstractParametric):
     r"""$r / (1 + e^{-(V - V_m) / k})$."""
 
-    rate: Float[Array, ""] = parameter("1/ms", at_least=0.0)
-    midpoint: Float[Array, ""] = parameter("mV")
-    slope: Float[Array, ""] = parameter("mV")
+    rate: Number = parameter("1/ms", at_least=0.0)
+    midpoint: Number = parameter("mV")
+    slope: Number = parameter("mV")
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The rate (1/ms) at a voltage (mV)."""
@@ -58,9 +58,9 @@ class Linoid(AbstractParametric):
     For $k > 0$ this is $r (V - V_m) / (1 - e^{-(V - V_m) / k})$; a negative $k$ mirrors it.
     """
 
-    rate: Float[Array, ""] = parameter("1/(ms mV)", at_least=0.0)
-    midpoint: Float[Array, ""] = parameter("mV")
-    slope: Float[Array, ""] = parameter("mV")
+    rate: Number = parameter("1/(ms mV)", at_least=0.0)
+    midpoint: Number = parameter("mV")
+    slope: Number = parameter("mV")
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The rate (1/ms) at a voltage (mV)."""

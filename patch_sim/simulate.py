@@ -8,6 +8,7 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from patch_sim.autodiff import with_both_modes
@@ -59,7 +60,7 @@ def simulate(
     if initial is not None and not isinstance(initial, State):
         initial = _check_initial(initial)
     args = (neuron, protocol, initial, times)
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(args))
+    traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
     signals, final_state, finite = _run(*args, save=save, solver=solver, differentiable=traced)
     if not traced:
         _raise_if_stopped(np.asarray(finite), signals["time"], protocol, initial)
@@ -131,7 +132,7 @@ def _solve(
 ) -> State:
     """Solve one sweep of a current clamp; what the solver did not reach is NaN."""
 
-    def field(t: Float[Array, ""], state: State, args: Any) -> State:
+    def field(t: Any, state: State, args: Any) -> State:
         neuron, stimulus, holding = args
         return neuron.derivative(state, holding + stimulus.at(t, holding))
 
@@ -215,7 +216,7 @@ def _check(neuron: Any, protocol: Any, times: Any, save: Any, solver: Any) -> tu
     unknown = set(save) - set(SIGNALS)
     if unknown:
         raise ValueError(f"save knows {', '.join(SIGNALS)}, not {', '.join(map(repr, sorted(unknown)))}")
-    if times is not None and not isinstance(times, jax.core.Tracer):
+    if times is not None and not isinstance(times, Tracer):
         concrete = np.asarray(times, dtype=float)
         if concrete.ndim != 1 or concrete.size == 0 or not np.all(np.isfinite(concrete)):
             raise ValueError("times must be a list of finite times in ms")
@@ -230,7 +231,7 @@ def _check_initial(initial: Any) -> Float[Array, "..."]:
         voltage = jnp.asarray(initial, dtype=float)
     except (TypeError, ValueError):
         voltage = None
-    if voltage is None or (not isinstance(voltage, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(voltage)))):
+    if voltage is None or (not isinstance(voltage, Tracer) and not bool(jnp.all(jnp.isfinite(voltage)))):
         raise ValueError(f"initial must be None, a voltage in mV, or a recording's final_state, not {initial!r}")
     return voltage
 

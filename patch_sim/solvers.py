@@ -66,18 +66,22 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
     controller: diffrax.PIDController
     edges: Float[Array, " edges"]
 
+    def __init__(self, controller: Any, edges: Float[Array, " edges"]):
+        self.controller = controller
+        self.edges = edges
+
     @property
-    def rtol(self) -> Any:
+    def rtol(self) -> Any:  # ty: ignore[incompatible-property-override]
         """Relative tolerance."""
         return self.controller.rtol
 
     @property
-    def atol(self) -> Any:
+    def atol(self) -> Any:  # ty: ignore[incompatible-property-override]
         """Absolute tolerance."""
         return self.controller.atol
 
     @property
-    def norm(self) -> Callable[[Any], Any]:
+    def norm(self) -> Callable[[Any], Any]:  # ty: ignore[incompatible-property-override]
         """The norm of the error."""
         return self.controller.norm
 

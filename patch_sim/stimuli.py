@@ -2,17 +2,25 @@
 
 import abc
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric, as_array
 
 _SNAP = 8.0
+
+
+if TYPE_CHECKING:
+    # Type checkers do not know converters: what is given as a number or a list is held as an array.
+    Family: TypeAlias = Any
+else:
+    Family = Float[Array, " sweeps"]
 
 
 def family(unit: str, *, ndim: int = 1, default: Any = None, **limits: float) -> Any:
@@ -37,7 +45,10 @@ class AbstractStimulus(AbstractParametric):
         ValueError: a field that is not a number or a list of numbers, or lengths of families that differ.
     """
 
-    piecewise_constant: eqx.AbstractVar[bool]
+    @property
+    @abc.abstractmethod
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
 
     def __check_init__(self):
         lengths = {np.shape(leaf)[0] for leaf in jax.tree.leaves(self)} - {1}
@@ -78,7 +89,7 @@ class Sum(AbstractStimulus):
 
     @property
     def piecewise_constant(self) -> bool:
-        """Whether the sum is constant between its edges."""
+        """Whether the waveform is constant between its edges."""
         return all(stimulus.piecewise_constant for stimulus in self.stimuli)
 
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
@@ -99,10 +110,14 @@ class Step(AbstractStimulus):
         duration: $d$, ms.
     """
 
-    amplitude: Float[Array, " sweeps"] = family("")
-    start: Float[Array, " sweeps"] = family("ms")
-    duration: Float[Array, " sweeps"] = family("ms", at_least=0.0)
-    piecewise_constant: bool = eqx.field(static=True, default=True, init=False)
+    amplitude: Family = family("")
+    start: Family = family("ms")
+    duration: Family = family("ms", at_least=0.0)
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
+        return True
 
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
@@ -123,7 +138,6 @@ class Levels(AbstractStimulus):
 
     levels: Float[Array, "sweeps levels"] = family("", ndim=2)
     lengths: Float[Array, "sweeps levels"] = family("ms", ndim=2, at_least=0.0)
-    piecewise_constant: bool = eqx.field(static=True, default=True)
 
     def __init__(self, levels: Sequence[tuple[Any, Any]]):
         pairs = isinstance(levels, Sequence) and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in levels)
@@ -131,7 +145,11 @@ class Levels(AbstractStimulus):
             raise ValueError(f"levels must be a list of (level, length) pairs, not {levels!r}")
         self.levels = _columns([level for level, _ in levels])
         self.lengths = _columns([length for _, length in levels])
-        self.piecewise_constant = True
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
+        return True
 
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
@@ -151,10 +169,9 @@ class Samples(AbstractStimulus):
         dt: ms between samples.
     """
 
-    values: Float[Array, "sweeps samples"] = family("", ndim=2)
     dt: float = eqx.field(static=True)
     _edges: Float[Array, "1 edges"]
-    piecewise_constant: bool = eqx.field(static=True, default=True)
+    values: Float[Array, "sweeps samples"] = family("", ndim=2)
 
     def __init__(self, values: Any, dt: float):
         if not isinstance(dt, int | float) or not 0 < dt < float("inf"):
@@ -162,7 +179,11 @@ class Samples(AbstractStimulus):
         self.dt = float(dt)
         self.values = values
         self._edges = jnp.asarray(_changes(self.values), dtype=float)[None] * self.dt
-        self.piecewise_constant = True
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
+        return True
 
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
@@ -206,7 +227,7 @@ def _changes(values: Any) -> np.ndarray:
     if not isinstance(values, jax.Array):
         return np.zeros(0)  # the check that follows says what is wrong
     samples = values.shape[-1]
-    if isinstance(values, jax.core.Tracer):
+    if isinstance(values, Tracer):
         return np.arange(samples + 1)
     concrete = np.asarray(values)
     jumps = np.any(concrete[:, 1:] != concrete[:, :-1], axis=0)

@@ -6,6 +6,8 @@ capacitance uF/cm2, membrane area um2, whole-cell capacitance pF, concentration 
 The membrane speaks densities and the electrode speaks pA; the area joins them, here and nowhere else.
 """
 
+from typing import TypeAlias
+
 from jaxtyping import Array, Float
 
 GAS_CONSTANT = 8.31446261815324
@@ -18,23 +20,24 @@ ZERO_CELSIUS = 273.15
 """K."""
 
 
-def whole_cell_current(density: Float[Array, "*shape"], area: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
+Numbers: TypeAlias = float | Float[Array, "..."]
+
+
+def whole_cell_current(density: Numbers, area: Numbers) -> Numbers:
     """Turn a current density (uA/cm2) over a membrane area (um2) into a current (pA)."""
     return density * area * 0.01
 
 
-def current_density(current: Float[Array, "*shape"], area: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
+def current_density(current: Numbers, area: Numbers) -> Numbers:
     """Turn a current (pA) into a density (uA/cm2) over a membrane area (um2)."""
     return current / area * 100.0
 
 
-def whole_cell_conductance(density: Float[Array, "*shape"], area: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
+def whole_cell_conductance(density: Numbers, area: Numbers) -> Numbers:
     """Turn a conductance density (mS/cm2) over a membrane area (um2) into a conductance (nS)."""
     return density * area * 0.01
 
 
-def whole_cell_capacitance(
-    capacitance: Float[Array, "*shape"], area: Float[Array, "*#shape"]
-) -> Float[Array, "*shape"]:
+def whole_cell_capacitance(capacitance: Numbers, area: Numbers) -> Numbers:
     """Turn a specific capacitance (uF/cm2) over a membrane area (um2) into a capacitance (pF)."""
     return capacitance * area * 0.01

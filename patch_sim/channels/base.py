@@ -8,22 +8,22 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from patch_sim.gates import Gate
-from patch_sim.parameters import AbstractParametric, parameter
+from patch_sim.parameters import AbstractParametric, Number, parameter
 
 
 class AbstractChannel(AbstractParametric):
     r"""An ohmic channel population: $I = g_\mathrm{max} \prod_i x_i^{p_i} \, (V - E)$.
 
     Attributes:
+        gates: the gates by name; each one's `power` is its exponent.
         g_max: conductance density with all gates open, mS/cm2.
         reversal: $E$ in mV; None takes the Nernst potential of `ion` from the neuron's ions.
-        gates: the gates by name; each one's `power` is its exponent.
         ion: the name of the ion that the channel carries, or None if it carries a mixture.
     """
 
-    g_max: eqx.AbstractVar[Float[Array, ""]]
-    reversal: eqx.AbstractVar[Float[Array, ""] | None]
     gates: eqx.AbstractVar[dict[str, Gate]]
+    g_max: eqx.AbstractVar[Number]
+    reversal: eqx.AbstractVar[Number | None]
     ion: eqx.AbstractVar[str | None]
 
     def __check_init__(self):
@@ -53,6 +53,6 @@ class Channel(AbstractChannel):
     """A channel of your own, declared: its gates, its conductance, and its ion or reversal potential."""
 
     gates: dict[str, Gate] = eqx.field(converter=dict)
-    g_max: Float[Array, ""] = parameter("mS/cm2", at_least=0.0)
-    reversal: Float[Array, ""] | None = parameter("mV", default=None)
+    g_max: Number = parameter("mS/cm2", at_least=0.0)
+    reversal: Number | None = parameter("mV", default=None)
     ion: str | None = eqx.field(static=True, default=None)

@@ -1,11 +1,10 @@
 """The leak."""
 
 import equinox as eqx
-from jaxtyping import Array, Float
 
 from patch_sim.channels.base import AbstractChannel
 from patch_sim.gates import Gate
-from patch_sim.parameters import parameter
+from patch_sim.parameters import Number, parameter
 
 
 class Leak(AbstractChannel):
@@ -15,7 +14,7 @@ class Leak(AbstractChannel):
     `hh` has it: the paper sets 10.6 mV above rest, which is -54.4 mV, such that rest is -65 mV exactly.
     """
 
-    g_max: Float[Array, ""] = parameter("mS/cm2", at_least=0.0, default=0.3)
-    reversal: Float[Array, ""] | None = parameter("mV", default=-54.3)
+    g_max: Number = parameter("mS/cm2", at_least=0.0, default=0.3)
+    reversal: Number | None = parameter("mV", default=-54.3)
     gates: dict[str, Gate] = eqx.field(default_factory=dict)
     ion: str | None = eqx.field(static=True, default=None)

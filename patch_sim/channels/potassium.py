@@ -1,11 +1,10 @@
 """Delayed-rectifier potassium channels."""
 
 import equinox as eqx
-from jaxtyping import Array, Float
 
 from patch_sim.channels.base import AbstractChannel
 from patch_sim.gates import Gate
-from patch_sim.parameters import parameter
+from patch_sim.parameters import Number, parameter
 from patch_sim.rates import Exponential, Linoid
 
 
@@ -22,7 +21,7 @@ class K(AbstractChannel):
     12 and 13, in today's sign of the voltage and with rest at -65 mV.
     """
 
-    g_max: Float[Array, ""] = parameter("mS/cm2", at_least=0.0, default=36.0)
-    reversal: Float[Array, ""] | None = parameter("mV", default=None)
+    g_max: Number = parameter("mS/cm2", at_least=0.0, default=36.0)
+    reversal: Number | None = parameter("mV", default=None)
     gates: dict[str, Gate] = eqx.field(default_factory=_gates)
     ion: str | None = eqx.field(static=True, default="K")

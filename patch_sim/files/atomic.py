@@ -2,17 +2,17 @@
 
 import contextlib
 import os
-import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Generator
 from typing import BinaryIO
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[BinaryIO]:
+def replacing(path: str) -> Generator[BinaryIO]:
     """Open a file beside `path` that takes its place when all is written; on an error `path` stays as it was."""
     folder, name = os.path.split(os.path.abspath(path))
-    # Not NamedTemporaryFile: its file is for the owner's eyes only, and stays so when it is moved.
-    part = os.path.join(folder, f".{name}.{next(tempfile._get_candidate_names())}.part")
+    # Not NamedTemporaryFile: what it makes is for the owner's eyes only, and stays so when it is moved.
+    part = os.path.join(folder, f".{name}.{uuid.uuid4().hex}.part")
     try:
         with open(part, "xb") as file:
             yield file

@@ -42,14 +42,17 @@ def _signal(name: str, values: np.ndarray, unit: str, *, may_be_constant: bool =
     largest = max(-low, high)
     limit = _MEMBRANE if unit == "mV" else _AMPLIFIER
     if largest > limit:
-        yield f"{name} reaches from {low:g} to {high:g} {unit}, beyond {limit:g} {unit}: the unit or the gain looks wrong"
+        reaches = f"{name} reaches from {low:g} to {high:g} {unit}, beyond {limit:g} {unit}"
+        yield f"{reaches}: the unit or the gain looks wrong"
     elif 0.0 < largest < _FEEDBLE[unit] and (low < high or may_be_constant):
         yield f"{name} stays within {low:g} and {high:g} {unit}: was it in {_LARGER[unit]}?"
 
 
 def _rest(voltage: np.ndarray, command: np.ndarray | None) -> Iterator[str]:
     """Say whether the voltage (mV) before the command (pA) first changes is unlike a rest."""
-    moved = np.zeros(voltage.shape, bool) if command is None else np.broadcast_to(command, voltage.shape) != command[:, :1]
+    moved = (
+        np.zeros(voltage.shape, bool) if command is None else np.broadcast_to(command, voltage.shape) != command[:, :1]
+    )
     before = np.logical_or.accumulate(moved, axis=1) < 1
     rest = float(np.median(_finite(voltage[before])))
     low, high = _RESTS

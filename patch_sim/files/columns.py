@@ -51,7 +51,7 @@ def to_recording(columns: dict[str, np.ndarray], notes: tuple[str, ...] = ()) ->
         raise ValueError("it commands a voltage (Vcmd) and a current (Icmd)")
     response = signals.get("i" if voltage_clamp else "v")
     if response is None:
-        raise ValueError(f"no response among {', '.join(map(repr, columns)) or 'nothing'}; {_NEEDS}")
+        raise ValueError(f"no response among {', '.join(map(repr, list(columns)[:8])) or 'nothing'}; {_NEEDS}")
     shape = _shape({**signals, "fit_mask": mask} if mask is not None else signals)
     time, note = _time(signals, shape[1])
     response = np.broadcast_to(response, shape)
@@ -88,7 +88,7 @@ def from_recording(recording: Recording) -> dict[str, np.ndarray]:
     """
     response = np.asarray(recording.response)
     voltage, command = recording.voltage, recording.command
-    columns = {"time_ms": np.asarray(recording.time)}
+    columns = {"time_ms": _times(recording)}
     if recording.mode is Mode.VOLTAGE_CLAMP:
         if command is None:
             raise ValueError("this voltage clamp recording has no command to save")
@@ -118,10 +118,7 @@ def _signals(columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.
         if name in _MASKS:
             mask = _mask(name, values)
             continue
-        bare = name.lower() in _SIGNALS and _SIGNALS[name.lower()] is not Quantity.TIME
         match = _NAME.fullmatch(name)
-        if bare or (match and match[1].lower() in _SIGNALS and not is_signal(name)):
-            raise ValueError(f"{name!r} does not name a unit that is known; {_NEEDS}")
         if not match or not is_signal(name):
             continue
         measured, scale = quantity(match[2]) or (None, 1.0)
@@ -179,6 +176,23 @@ def _time(signals: dict[str, np.ndarray], samples: int) -> tuple[np.ndarray, tup
     if off < _JITTER:
         return even, (f"the times in the file are rounded; taken as one sample every {dt:.6g} ms",)
     return time, ("the samples are not evenly spaced in time",)
+
+
+def _times(recording: Recording) -> np.ndarray:
+    """The sample times, ms, without what float32 has left of an even spacing."""
+    time = np.asarray(recording.time)
+    if time.dtype == np.float64 or time.size < 2:
+        return time.astype(float)
+    even = np.arange(time.size) * recording.dt if _is_even(recording) else time.astype(float)
+    return even if np.allclose(time, even, rtol=4.0 * np.finfo(time.dtype).eps, atol=0.0) else time.astype(float)
+
+
+def _is_even(recording: Recording) -> bool:
+    """Whether the recording knows its sampling interval."""
+    try:
+        return recording.dt > 0.0
+    except ValueError:
+        return False
 
 
 def _same(one: object, other: object) -> bool:

@@ -19,7 +19,8 @@ def read(path: str | os.PathLike[str]) -> Recording:
         RecordingError: the file is damaged, or does not hold these.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here because np.load leaves open what it cannot read.
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             columns = {name: file[name] for name in file.files if is_signal(name)}
             others = {name: np.zeros(0) for name in file.files if name not in columns and name != "warnings"}
             notes = tuple(str(note) for note in np.atleast_1d(file["warnings"])) if "warnings" in file.files else ()
@@ -35,14 +36,11 @@ def write(recording: Recording, path: str) -> None:
         ValueError: there is no response to save.
     """
     columns = from_recording(recording)
-    time = np.asarray(recording.time, dtype=float)
-    try:
-        dt = recording.dt
-    except ValueError:
-        dt = None
-    if dt is not None and np.array_equal(time, np.arange(time.size) * dt):
-        columns = {"dt_ms": np.asarray(dt)} | {name: values for name, values in columns.items() if name != "time_ms"}
+    time = columns.pop("time_ms")
+    dt = np.round(time[-1] / max(time.size - 1, 1), 9)
+    even = np.array_equal(time, np.arange(time.size) * dt) and dt > 0.0
+    columns |= {"dt_ms": np.asarray(dt)} if even else {"time_ms": time}
     if recording.warnings:
         columns["warnings"] = np.asarray(recording.warnings)
     with replacing(path) as file:
-        np.savez_compressed(file, **columns)
+        np.savez_compressed(file, allow_pickle=False, **columns)

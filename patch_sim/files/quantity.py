@@ -12,7 +12,16 @@ class Quantity(enum.Enum):
 
 
 _BASES = {"V": (Quantity.VOLTAGE, 3), "A": (Quantity.CURRENT, 12), "s": (Quantity.TIME, 3)}
-_PREFIXES = {"": 0, "m": -3, "u": -6, "\N{MICRO SIGN}": -6, "\N{GREEK SMALL LETTER MU}": -6, "n": -9, "p": -12, "f": -15}
+_PREFIXES = {
+    "": 0,
+    "m": -3,
+    "u": -6,
+    "\N{MICRO SIGN}": -6,
+    "\N{GREEK SMALL LETTER MU}": -6,
+    "n": -9,
+    "p": -12,
+    "f": -15,
+}
 
 
 def quantity(unit: str) -> tuple[Quantity, float] | None:

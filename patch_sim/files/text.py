@@ -14,7 +14,7 @@ from patch_sim.recording import Recording
 
 _SWEEP = re.compile(r"(.+)_(\d+)")
 _WARNING = "# warning: "
-_TRUE_FALSE = {"true": "1", "false": "0", "": "nan"}
+_WORDS = {"true": "1", "false": "0", "": "nan"}
 
 
 def read(path: str | os.PathLike[str]) -> Recording:
@@ -83,25 +83,36 @@ def _table(lines: list[str]) -> dict[str, np.ndarray]:
     for index in wanted:
         entries = [row[index].strip() for row in rows[1:]]
         try:
-            columns[names[index]] = np.array([float(_TRUE_FALSE.get(entry.lower(), entry)) for entry in entries])
+            columns[names[index]] = np.array([_number(entry, delimiter) for entry in entries])
         except ValueError as error:
             raise ValueError(f"column {names[index]!r}: {error}") from error
     return columns
 
 
+def _number(entry: str, delimiter: str) -> float:
+    """The number in a cell; an empty one is not a number."""
+    if delimiter == ";":  # then a comma may be a decimal one
+        entry = entry.replace(",", ".")
+    return float(_WORDS.get(entry.lower(), entry))
+
+
 def _sweeps(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The columns of one signal put together, (sweeps, samples)."""
+    """The columns of one signal put together: (sweeps, samples), or (samples,) where one stands for all sweeps."""
     gathered: dict[str, dict[int, np.ndarray]] = {}
     for name, values in columns.items():
         base, sweep = _base(name)
         if sweep in gathered.setdefault(base, {}):
             raise ValueError(f"sweep {sweep} of {base} is there twice")
         gathered[base][sweep] = values
-    numbers = {base: sorted(sweeps) for base, sweeps in gathered.items() if is_signal(base) and sorted(sweeps) != [0]}
+    shared = {base: sweeps[0] for base, sweeps in gathered.items() if list(sweeps) == [0]}
+    numbered = {base: sweeps for base, sweeps in gathered.items() if base not in shared}
+    numbers = {base: sorted(sweeps) for base, sweeps in numbered.items()}
+    mixed = [base for base, sweeps in numbers.items() if 0 in sweeps]
+    if mixed:
+        raise ValueError(f"{mixed[0]} is there with and without a sweep's number")
     if len({tuple(sweeps) for sweeps in numbers.values()}) > 1:
         raise ValueError(f"the signals have different sweeps: {numbers}")
-    return {base: np.squeeze(np.stack([sweeps[key] for key in sorted(sweeps)]), 0) if len(sweeps) == 1
-            else np.stack([sweeps[key] for key in sorted(sweeps)]) for base, sweeps in gathered.items() if is_signal(base) or len(sweeps) == 1}
+    return shared | {base: np.stack([sweeps[key] for key in numbers[base]]) for base, sweeps in numbered.items()}
 
 
 def _base(name: str) -> tuple[str, int]:
