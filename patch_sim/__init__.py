@@ -3,7 +3,7 @@
 from patch_sim import xla as xla  # first: it must be asked before anything can start JAX's backend
 
 # isort: split
-from patch_sim import channels as channels, presets as presets, rates as rates, units as units
+from patch_sim import channels as channels, presets as presets, rates as rates, stimuli as stimuli, units as units
 from patch_sim.channels import Channel as Channel
 from patch_sim.electrochemistry import Ion as Ion, Ions as Ions, nernst as nernst
 from patch_sim.files import RecordingError as RecordingError, read as read
@@ -23,4 +23,11 @@ from patch_sim.recording import Recording as Recording
 from patch_sim.serialize import decode as decode, encode as encode
 from patch_sim.simulate import simulate as simulate
 from patch_sim.solvers import Adaptive as Adaptive, SolverError as SolverError
-from patch_sim.stimuli import Levels as Levels, Samples as Samples, Step as Step
+from patch_sim.stimuli import (
+    Chirp as Chirp,
+    Levels as Levels,
+    Ramp as Ramp,
+    Samples as Samples,
+    Sine as Sine,
+    Step as Step,
+)

@@ -8,8 +8,9 @@ import pytest
 
 import patch_sim as ps
 
-SUBTHRESHOLD = ["step_0.02"]
-SPIKING = ["step_-0.05", "step_0.05", "step_0.08", "step_0.1", "step_0.2", "step_0.5"]
+SUBTHRESHOLD = ["step_0.02", "sine80_sub", "chirp_sub"]
+STEPS = ["step_-0.05", "step_0.05", "step_0.08", "step_0.1", "step_0.2", "step_0.5", "step_0.2_16.3C"]
+SPIKING = [*STEPS, "ramp", "sine50_supra"]
 EXACT = ps.Adaptive(rtol=1e-10, atol=1e-10)
 
 
@@ -33,13 +34,26 @@ def build(cell: dict, temperature: float) -> ps.Neuron:
     )
 
 
+def stimulus(description: list) -> ps.stimuli.AbstractStimulus:
+    """A stimulus from the reference's description, nA turned into pA."""
+    kind, start, duration, amplitude, *rest = description
+    window = {"amplitude": 1e3 * amplitude, "start": start, "duration": duration}
+    if kind == "step":
+        return ps.Step(**window)
+    offset, first, last = rest
+    window["offset"] = 1e3 * offset
+    if kind == "ramp":
+        return ps.Ramp(**window)
+    if kind == "sine":
+        return ps.Sine(frequency=first, **window)
+    return ps.Chirp(first_frequency=first, last_frequency=last, exponential=kind == "expchirp", **window)
+
+
 def simulate(runs, name: str, solver: ps.Adaptive) -> tuple[np.ndarray, np.ndarray, dict]:
     """Times, voltage and the reference's description of a run."""
     cell, descriptions, _ = runs
     run = descriptions[name]
-    ((_, start, duration, amplitude),) = run["stim"]
-    step = ps.Step(amplitude=1e3 * amplitude, start=start, duration=duration)
-    protocol = ps.CurrentClamp(step, duration=run["tstop"] + run["dt_out"], dt=run["dt_out"])
+    protocol = ps.CurrentClamp(stimulus(*run["stim"]), duration=run["tstop"] + run["dt_out"], dt=run["dt_out"])
     recording = ps.simulate(build(cell, run["celsius"]), protocol, initial=cell["v0"], solver=solver)
     return np.asarray(recording.time), np.asarray(recording.voltage[0]), run
 
@@ -61,7 +75,7 @@ def test_below_threshold_within_a_nanovolt(runs, name):
     assert np.max(np.abs(v - runs[2][f"hh_squid.{name}.v"])) < 1e-6
 
 
-@pytest.mark.parametrize("name", [*SPIKING, "step_0.2_16.3C"])
+@pytest.mark.parametrize("name", SPIKING)
 def test_spiking_within_a_microvolt_and_ten_nanoseconds(runs, name):
     # Spike times are read off the same 0.025 ms samples of both, so that the interpolation's error cancels;
     # the reference's own times are checked at the default tolerance below.
@@ -71,7 +85,7 @@ def test_spiking_within_a_microvolt_and_ten_nanoseconds(runs, name):
     assert np.max(np.abs(crossings(time, v) - crossings(time, reference))) < 1e-5
 
 
-@pytest.mark.parametrize("name", [*SUBTHRESHOLD, *SPIKING, "step_0.2_16.3C"])
+@pytest.mark.parametrize("name", [*SUBTHRESHOLD, *SPIKING])
 def test_default_spike_times_within_10_microseconds(runs, name):
     time, v, run = simulate(runs, f"hh_squid.{name}", ps.Adaptive())
     expected = np.array(run["spike_times_0mV_ms"])

@@ -1,0 +1,12 @@
+"""Waveforms in time. `+` adds them; each knows its edges; a list in any field makes a family of sweeps."""
+
+from patch_sim.stimuli.base import (
+    AbstractStimulus as AbstractStimulus,
+    Family as Family,
+    Sum as Sum,
+    family as family,
+    snap as snap,
+)
+from patch_sim.stimuli.samples import Samples as Samples
+from patch_sim.stimuli.steps import Levels as Levels, Step as Step
+from patch_sim.stimuli.waves import Chirp as Chirp, Ramp as Ramp, Sine as Sine

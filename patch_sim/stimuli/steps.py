@@ -1,0 +1,82 @@
+"""Stimuli made of constant levels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from patch_sim.parameters import as_array
+from patch_sim.stimuli.base import AbstractStimulus, Family, family
+
+
+class Step(AbstractStimulus):
+    r"""A step: $a$ for $t_0 \le t < t_0 + d$, and 0 elsewhere.
+
+    Args:
+        amplitude: $a$, in pA or mV.
+        start: $t_0$, ms.
+        duration: $d$, ms.
+    """
+
+    amplitude: Family = family("")
+    start: Family = family("ms")
+    duration: Family = family("ms", at_least=0.0)
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
+        return True
+
+    def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
+        """What one sweep adds to the holding level at a time (ms)."""
+        on = (t >= self.start) & (t < self.start + self.duration)
+        return jnp.where(on, self.amplitude, 0.0)
+
+    def edges(self, grid: float | None) -> Float[Array, " edges"]:
+        """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
+        return jnp.stack([self.start, self.start + self.duration])
+
+
+class Levels(AbstractStimulus):
+    """Absolute levels, one after the other from time 0, and the holding level after the last.
+
+    Args:
+        levels: `[(level, length), ...]` in pA or mV, and ms; each number may be a list, one for each sweep.
+    """
+
+    levels: Float[Array, "sweeps levels"] = family("", ndim=2)
+    lengths: Float[Array, "sweeps levels"] = family("ms", ndim=2, at_least=0.0)
+
+    def __init__(self, levels: Sequence[tuple[Any, Any]]):
+        pairs = isinstance(levels, Sequence) and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in levels)
+        if not pairs or not levels:
+            raise ValueError(f"levels must be a list of (level, length) pairs, not {levels!r}")
+        self.levels = _columns([level for level, _ in levels])
+        self.lengths = _columns([length for _, length in levels])
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
+        return True
+
+    def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
+        """What one sweep adds to the holding level at a time (ms)."""
+        ends = jnp.cumsum(self.lengths)
+        return jnp.append(self.levels - holding, 0.0)[jnp.searchsorted(ends, t, side="right")]
+
+    def edges(self, grid: float | None) -> Float[Array, " edges"]:
+        """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
+        return jnp.cumsum(self.lengths)
+
+
+def _columns(entries: list[Any]) -> Any:
+    """Put one number or family for each column side by side: `(sweeps, columns)`."""
+    arrays = [as_array(entry) for entry in entries]
+    if not all(isinstance(array, jax.Array) for array in arrays):
+        return entries
+    sweeps = max(jnp.size(array) for array in arrays)
+    if any(jnp.size(array) not in (1, sweeps) for array in arrays):
+        raise ValueError(f"Levels: families of {sorted({jnp.size(array) for array in arrays})} sweeps do not zip")
+    return jnp.stack([jnp.broadcast_to(array, (sweeps,)) for array in arrays], axis=1)
