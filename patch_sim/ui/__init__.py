@@ -1,3 +1,1 @@
-"""The rig in the browser: pieces that `app.py` composes."""
-
-from patch_sim.ui.page import launch_options as launch_options, page as page
+"""The rig in the browser, in pieces that `app.py` composes."""

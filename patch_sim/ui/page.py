@@ -10,8 +10,9 @@ from typing import Any
 import gradio as gr
 
 import patch_sim as ps
+from patch_sim.ui.assets import asset
 from patch_sim.ui.run import run, sweeps, title
-from patch_sim.ui.scope import asset, ring, scope
+from patch_sim.ui.scope import ring, scope
 from patch_sim.ui.session import Sessions
 from patch_sim.ui.steps import Steps, label
 from patch_sim.ui.traces import Traces
@@ -30,8 +31,7 @@ def page() -> gr.Blocks:
         with gr.Row(elem_id="rig"):
             with gr.Column(elem_id="controls"):
                 cell, fields, start = _family(preset)
-                file = gr.UploadButton("Open a recording", elem_id="open", size="md")
-                gr.HTML("ABF, CSV or npz: drop it anywhere on the page", elem_id="open-hint", apply_default_css=False)
+                file = _opener()
             with gr.Column(elem_id="bench"):
                 screen = scope(_fetch_sweeps(sessions))
         blocks.load(_open_page(sessions, opening), outputs=screen, show_progress="hidden")
@@ -49,27 +49,6 @@ def page() -> gr.Blocks:
     return blocks
 
 
-def launch_options() -> dict[str, Any]:
-    """What `page().launch` wants to be told: the look, and no more of gradio than the rig needs."""
-    theme = gr.themes.Base(
-        primary_hue="teal",
-        neutral_hue="slate",
-        radius_size="sm",
-        spacing_size="sm",
-        font=[gr.themes.LocalFont("IBM Plex Sans"), "system-ui", "sans-serif"],
-        font_mono=[gr.themes.LocalFont("IBM Plex Mono"), "ui-monospace", "monospace"],
-    )
-    return {
-        "theme": theme,
-        "css": asset("page.css"),
-        "footer_links": [],
-        "run_history": False,
-        "enable_monitoring": False,
-        "ssr_mode": False,
-        "max_file_size": "200mb",
-    }
-
-
 def _header() -> gr.HTML:
     return gr.HTML(
         html_template=asset("header.html"),
@@ -84,12 +63,21 @@ def _family(preset: str) -> tuple[gr.Dropdown, list[gr.Number], gr.Button]:
     """The controls of a run: the cell, a step family, and the button."""
     choices = [(title(name), name) for name in ps.presets.neurons()]
     cell = gr.Dropdown(choices, value=preset, label="Cell", elem_id="cell")
-    fields = []
     with gr.Row(elem_id="family"):
-        for field in dataclasses.fields(Steps):
-            number = gr.Number(field.default, label=label(field), elem_id=f"steps-{field.name}", min_width=100)
-            fields.append(number)
-    return cell, fields, gr.Button("Run", variant="primary", elem_id="run")
+        numbers = [
+            gr.Number(getattr(Steps(), field.name), label=label(field), elem_id=f"steps-{field.name}", min_width=100)
+            for field in dataclasses.fields(Steps)
+        ]
+    return cell, numbers, gr.Button("Run", variant="primary", elem_id="run")
+
+
+def _opener() -> gr.UploadButton:
+    """The button that opens a recording; a file dropped on the page goes the same way."""
+    file = gr.UploadButton("Open a recording", elem_id="open", size="lg")
+    gr.HTML(
+        "or drop it on the page: ABF, CSV, npz", js_on_load=asset("drop.js"), elem_id="drop", apply_default_css=False
+    )
+    return file
 
 
 def _fetch_sweeps(sessions: Sessions) -> Callable[[list[Any]], dict[str, Any] | None]:
@@ -115,7 +103,7 @@ def _open_page(sessions: Sessions, opening: concurrent.futures.Future[Traces]) -
 
 
 def _run_family(sessions: Sessions) -> Callable[..., Any]:
-    def run_family(request: gr.Request, preset: str, *values: Any) -> Iterator[Any]:
+    def run_family(request: gr.Request, preset: str, *values: Any) -> Iterator[dict[str, Any]]:
         session = sessions.of(request.session_hash)
         rung = 0.0
         try:
@@ -132,19 +120,37 @@ def _run_family(sessions: Sessions) -> Callable[..., Any]:
 
 
 def _open_file(sessions: Sessions) -> Callable[..., Any]:
-    def open_file(path: str, request: gr.Request) -> dict[str, Any]:
+    def open_file(path: str, request: gr.Request) -> Iterator[dict[str, Any]]:
         session = sessions.of(request.session_hash)
-        name = os.path.basename(path)
         turn = session.begin()
+        yield ring(session)
+        error = None
         try:
-            traces = Traces.of(ps.read(path), name)
-        except (ValueError, ps.RecordingError) as error:
-            return ring(session, f"{name}: {str(error).replace(path, name)}")
-        if session.turn == turn:
-            session.show(traces)
-        return ring(session)
+            traces = _read(path)
+        except ValueError as failure:
+            error = str(failure)
+        else:
+            if session.turn == turn:
+                session.show(traces)
+        session.end(turn)
+        yield ring(session, error)
 
     return open_file
+
+
+def _read(path: str) -> Traces:
+    """Read a recording for the scope.
+
+    Raises:
+        ValueError: it cannot be read or drawn; the message names the file as the user knows it.
+    """
+    name = os.path.basename(path)
+    try:
+        return Traces.of(ps.read(path), name)
+    except ps.RecordingError as error:
+        raise ValueError(f"{name} cannot be read: {error.reason}.") from error
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be drawn: {error}.") from error
 
 
 def _close_page(sessions: Sessions) -> Callable[..., None]:

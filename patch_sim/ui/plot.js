@@ -35,7 +35,7 @@ function rangeOf(signals) {
 function ticks(low, high, count) {
   const rough = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= 0.8 * rough);
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const values = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) values.push(k * step);
@@ -44,7 +44,8 @@ function ticks(low, high, count) {
 
 // A number with a true minus sign.
 function number(value, decimals) {
-  return (value.toFixed(decimals).replace(/^-(?=0(\.0*)?$)/, "")).replace("-", "\u2212");
+  const text = value.toFixed(decimals).replace(/^-(?=0(\.0*)?$)/, ""); // no minus zero
+  return text.replace("-", "\u2212");
 }
 
 // The colors of `count` sweeps along the stops of a color map, "#rrggbb, #rrggbb, ...".
@@ -67,9 +68,9 @@ function linePath(signal, axis, panel, pixel) {
   const path = new Path2D();
   const first = Math.max(0, Math.floor((axis.from - axis.start) / axis.step));
   const last = Math.min(codes.length - 1, Math.ceil((axis.to - axis.start) / axis.step));
-  const x = (index) => panel.left + ((axis.start + index * axis.step - axis.from) / (axis.to - axis.from)) * panel.width;
+  const x = (index) => xOf(panel, axis, axis.start + index * axis.step);
   const gain = (-panel.height * signal.scale) / (panel.high - panel.low);
-  const y0 = panel.top + (panel.height * (panel.high - signal.offset)) / (panel.high - panel.low);
+  const y0 = yOf(panel, signal.offset);
   let down = false;
   const point = (index) => {
     if (down) path.lineTo(x(index), y0 + gain * codes[index]);
@@ -98,9 +99,8 @@ function linePath(signal, axis, panel, pixel) {
 
 // How far (in pixels) a line is from a point: within a few columns, the gap to the band that it covers there.
 function distance(signal, axis, panel, x, y) {
-  const index = (at) => ((at - panel.left) / panel.width) * ((axis.to - axis.from) / axis.step) + (axis.from - axis.start) / axis.step;
-  const first = Math.max(0, Math.floor(index(x - 3)));
-  const last = Math.min(signal.codes.length - 1, Math.ceil(index(x + 3)));
+  const first = Math.max(0, Math.floor(indexAt(panel, axis, x - 3)));
+  const last = Math.min(signal.codes.length - 1, Math.ceil(indexAt(panel, axis, x + 3)));
   let low = Infinity;
   let high = -Infinity;
   for (let k = first; k <= last; k++) {
@@ -113,6 +113,16 @@ function distance(signal, axis, panel, x, y) {
   const top = yOf(panel, signal.offset + signal.scale * high);
   const bottom = yOf(panel, signal.offset + signal.scale * low);
   return Math.max(0, top - y, y - bottom);
+}
+
+function xOf(panel, axis, time) {
+  return panel.left + ((time - axis.from) / (axis.to - axis.from)) * panel.width;
+}
+
+// The sample at a pixel, as a fraction and not yet within the sweep.
+function indexAt(panel, axis, x) {
+  const time = axis.from + ((x - panel.left) / panel.width) * (axis.to - axis.from);
+  return (time - axis.start) / axis.step;
 }
 
 function yOf(panel, value) {
@@ -129,7 +139,7 @@ function drawAxes(context, panel, axis, look, lowest) {
   context.textBaseline = "middle";
   context.textAlign = "right";
   context.beginPath();
-  for (const { value, text } of ticks(panel.low, panel.high, panel.height / 55)) {
+  for (const { value, text } of ticks(panel.low, panel.high, Math.min(8, panel.height / 35))) {
     const y = Math.round(yOf(panel, value)) + 0.5;
     context.moveTo(panel.left, y);
     context.lineTo(panel.left + panel.width, y);
@@ -137,8 +147,8 @@ function drawAxes(context, panel, axis, look, lowest) {
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const { value, text } of ticks(axis.from, axis.to, panel.width / 110)) {
-    const x = Math.round(panel.left + ((value - axis.from) / (axis.to - axis.from)) * panel.width) + 0.5;
+  for (const { value, text } of ticks(axis.from, axis.to, panel.width / 85)) {
+    const x = Math.round(xOf(panel, axis, value)) + 0.5;
     context.moveTo(x, panel.top);
     context.lineTo(x, panel.top + panel.height);
     if (lowest) context.fillText(text, x, panel.top + panel.height + 7);

@@ -17,7 +17,8 @@ let selected = null; // the index of a sweep, or null
 let pointer = null; // {x, y}: over the stage; drag: where a drag began
 let panels = [];
 let look = {};
-let frame = 0;
+let frame = 0; // the animation frame that was asked for
+let stale = false; // whether that frame must draw everything
 
 // ---------------------------------------------------------------- fetching
 
@@ -53,16 +54,17 @@ function receive(revision, answer) {
   } else shown.sweeps.push(...sweeps);
   root.dataset.revision = revision;
   root.dataset.sweeps = shown.sweeps.length;
+  root.dataset.total = shown.total;
   root.dataset.samples = shown.samples;
   root.dataset.unit = shown.responseUnit;
-  root.dataset.state = shown.sweeps.length < shown.total ? "running" : "complete";
-  layOut();
+  drawSoon(true);
 }
 
 watch("doorbell", () => {
   const next = JSON.parse(props.doorbell);
   if (bell && next.ring < bell.ring) return;
   bell = next;
+  root.dataset.busy = bell.busy;
   showNotice(bell.error ?? bell.warnings.join("\n"), bell.error !== null);
   fetchSweeps();
 });
@@ -75,6 +77,7 @@ function showNotice(text, error) {
 }
 
 notice.querySelector("button").addEventListener("click", () => showNotice("", false));
+document.addEventListener("notice", ({ detail }) => showNotice(detail, true)); // from elsewhere on the page
 
 // ---------------------------------------------------------------- drawing
 
@@ -99,6 +102,7 @@ function readLook() {
 
 // Sizes, ranges and lines: what changes with the sweeps, the view, the window and the theme.
 function layOut() {
+  stale = false;
   const pixel = 1 / (window.devicePixelRatio || 1);
   const { clientWidth: width, clientHeight: height } = stage;
   for (const canvas of [base, top]) {
@@ -127,6 +131,7 @@ function layOut() {
   drawBase();
   drawHead();
   drawTop();
+  root.dataset.drawn = shown.sweeps.length;
 }
 
 function drawBase() {
@@ -147,14 +152,16 @@ function drawBase() {
 
 function clip(context, panel) {
   context.beginPath();
-  context.rect(panel.left, panel.top, panel.width, panel.height);
+  context.rect(panel.left + 1, panel.top + 1, panel.width - 1, panel.height - 1);
   context.clip();
 }
 
-function drawSoon() {
+function drawSoon(everything = false) {
+  stale ||= everything;
   frame ||= requestAnimationFrame(() => {
     frame = 0;
-    drawTop();
+    if (stale) layOut();
+    else drawTop();
   });
 }
 
@@ -190,8 +197,7 @@ function drawSweep(context, panel, sweep, index) {
   context.strokeStyle = look.colors[sweep];
   context.stroke(panel.paths[sweep]);
   if (index === null) return;
-  const { from, to, start, step } = axis();
-  const x = panel.left + ((start + index * step - from) / (to - from)) * panel.width;
+  const x = xOf(panel, axis(), shown.start + index * shown.step);
   context.lineWidth = 1;
   context.strokeStyle = look.cursor;
   context.beginPath();
@@ -214,19 +220,22 @@ function drawHead() {
   const legend = root.querySelector(".legend");
   title.textContent = shown.title ?? "";
   if (!shown.sweeps.length) return;
-  const length = number(shown.samples * shown.step, shown.samples * shown.step < 10 ? 1 : 0);
-  const count = root.dataset.state === "running" ? `${shown.sweeps.length} of ${shown.total}` : shown.total;
-  const details = document.createElement("small");
-  details.textContent = `${count} ${shown.total === 1 ? "sweep" : "sweeps"} \u00b7 ${length} ms \u00b7 ${number(1 / shown.step, 0)} kHz`;
-  title.append(details);
+  const length = shown.samples * shown.step;
+  const count = shown.sweeps.length < shown.total ? `${shown.sweeps.length} of ${shown.total}` : shown.total;
+  const details = [
+    `${count} ${shown.total === 1 ? "sweep" : "sweeps"}`,
+    `${number(length, length < 10 ? 1 : 0)} ms`,
+    shown.step < 1 ? `${short(1 / shown.step)} kHz` : `${short(1000 / shown.step)} Hz`,
+  ];
+  title.appendChild(document.createElement("small")).textContent = details.join(" \u00b7 ");
   const levels = shown.sweeps.map((sweep) => sweep.level);
   legend.hidden = shown.total < 2 || levels.includes(null);
   if (legend.hidden) return;
-  legend.querySelector(".first").textContent = level(levels[0]);
-  legend.querySelector(".last").textContent = `${level(levels.at(-1))} ${shown.commandUnit}`;
+  legend.querySelector(".first").textContent = short(levels[0]);
+  legend.querySelector(".last").textContent = `${short(levels.at(-1))} ${shown.commandUnit}`;
 }
 
-function level(value) {
+function short(value) {
   return number(value, Math.abs(value) >= 100 ? 0 : 1).replace(/\.0$/, "");
 }
 
@@ -245,7 +254,7 @@ function drawReadout(sweep, index) {
   add(`sweep ${sweep + 1}`).prepend(dot);
   const trace = shown.sweeps[sweep];
   if (index === null) {
-    if (trace.level !== null) add(level(trace.level), shown.commandUnit);
+    if (trace.level !== null) add(short(trace.level), shown.commandUnit);
     return;
   }
   add(number(shown.start + index * shown.step, 2), "ms");
@@ -256,13 +265,12 @@ function drawReadout(sweep, index) {
 // ---------------------------------------------------------------- looking and selecting
 
 function overPanels() {
-  return pointer !== null && panels.length > 0 && pointer.x >= panels[0].left && pointer.x <= panels[0].left + panels[0].width;
+  if (pointer === null || panels.length === 0) return false;
+  return pointer.x >= panels[0].left && pointer.x <= panels[0].left + panels[0].width;
 }
 
 function sampleAt(x) {
-  const { from, to, start, step } = axis();
-  const time = from + ((x - panels[0].left) / panels[0].width) * (to - from);
-  return Math.max(0, Math.min(shown.samples - 1, Math.round((time - start) / step)));
+  return Math.max(0, Math.min(shown.samples - 1, Math.round(indexAt(panels[0], axis(), x))));
 }
 
 function nearest() {
@@ -320,13 +328,13 @@ for (const leave of ["pointerleave", "pointercancel"]) {
 
 top.addEventListener("dblclick", () => {
   view = null;
-  layOut();
+  drawSoon(true);
 });
 
 function zoom(first, last) {
   if (last - first < 4) return drawSoon();
   view = { from: shown.start + first * shown.step, to: shown.start + last * shown.step };
-  layOut();
+  drawSoon(true);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -341,40 +349,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// ---------------------------------------------------------------- files dropped on the page
-
-let depth = 0; // of nested elements that the dragged file is over
-
-function dragging(event) {
-  return event.dataTransfer?.types.includes("Files");
-}
-
-document.addEventListener("dragenter", (event) => {
-  if (dragging(event)) root.classList.toggle("dropping", ++depth > 0);
-});
-
-document.addEventListener("dragleave", (event) => {
-  if (dragging(event)) root.classList.toggle("dropping", --depth > 0);
-});
-
-document.addEventListener("dragover", (event) => {
-  if (dragging(event)) event.preventDefault();
-});
-
-document.addEventListener("drop", (event) => {
-  if (!dragging(event)) return;
-  event.preventDefault();
-  depth = 0;
-  root.classList.remove("dropping");
-  if (event.dataTransfer.files.length !== 1) return showNotice("Drop one file at a time.", true);
-  const input = document.querySelector("#open input[type=file], input[type=file]#open, input[type=file]");
-  input.files = event.dataTransfer.files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
-});
-
 // ----------------------------------------------------------------
 
-root.dataset.state = "loading";
-new ResizeObserver(layOut).observe(stage);
-new MutationObserver(layOut).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-document.fonts.ready.then(layOut);
+new ResizeObserver(() => drawSoon(true)).observe(stage);
+new MutationObserver(() => drawSoon(true)).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+document.fonts.ready.then(() => drawSoon(true));

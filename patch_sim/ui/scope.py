@@ -6,11 +6,11 @@ fetches it through a server function; see `scope.js`.
 
 import json
 from collections.abc import Callable
-from importlib import resources
 from typing import Any
 
 import gradio as gr
 
+from patch_sim.ui.assets import asset
 from patch_sim.ui.session import Session
 
 
@@ -35,8 +35,3 @@ def scope(fetch: Callable[[list[Any]], dict[str, Any] | None]) -> gr.HTML:
 def ring(session: Session, error: str | None = None) -> dict[str, Any]:
     """The update that tells the scope of a page what to fetch, or what went wrong."""
     return gr.update(doorbell=json.dumps(session.doorbell(error)))
-
-
-def asset(name: str) -> str:
-    """The text of a file beside this one."""
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

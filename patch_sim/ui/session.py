@@ -22,6 +22,7 @@ class Session:
         traces: what the page shows, or None.
         revision: grows whenever `traces` is replaced; no two sessions share one.
         turn: whose turn it is to change `traces`; a run that sees another turn than its own has been superseded.
+        busy: whether whoever has the turn is still at work.
     """
 
     def __init__(self):
@@ -29,12 +30,18 @@ class Session:
         self.traces: Traces | None = None
         self.revision = 0
         self.turn = 0
+        self.busy = False
         self.used = time.monotonic()
 
     def begin(self) -> int:
         """Take the turn from whoever has it."""
-        self.turn = next(_serial)
+        self.turn, self.busy = next(_serial), True
         return self.turn
+
+    def end(self, turn: int) -> None:
+        """Give the turn back, if it was not taken away meanwhile."""
+        if self.turn == turn:
+            self.busy = False
 
     def show(self, traces: Traces) -> None:
         """Replace what the page shows."""
@@ -47,6 +54,7 @@ class Session:
             "token": self.token,
             "revision": self.revision,
             "ready": len(traces.sweeps) if traces else 0,
+            "busy": self.busy,
             "error": error,
             "warnings": traces.warnings if traces else (),
             "ring": next(_serial),
@@ -57,10 +65,10 @@ class Sessions:
     """All open pages, by gradio's session hash and by token."""
 
     def __init__(self):
-        self._by_hash: dict[str, Session] = {}
+        self._by_hash: dict[str | None, Session] = {}
         self._lock = threading.Lock()
 
-    def of(self, session_hash: str) -> Session:
+    def of(self, session_hash: str | None) -> Session:
         """The session of a page, a new one if it has none (any more)."""
         now = time.monotonic()
         with self._lock:
@@ -75,7 +83,7 @@ class Sessions:
         with self._lock:
             return next((session for session in self._by_hash.values() if session.token == token), None)
 
-    def free(self, session_hash: str) -> None:
+    def free(self, session_hash: str | None) -> None:
         """Forget a page; a run that still serves it stops."""
         with self._lock:
             session = self._by_hash.pop(session_hash, None)

@@ -4,7 +4,9 @@ import dataclasses
 import math
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from patch_sim.protocols import CurrentClamp
 from patch_sim.stimuli import Step
@@ -13,13 +15,18 @@ from patch_sim.ui.traces import MOST_SAMPLES
 MOST_SWEEPS = 500
 """The most sweeps that the page runs at once."""
 
+MOST_CURRENT = 1e6
+"""The strongest current, of either sign, pA: more than any patch amplifier gives."""
+
 DT = 0.025
 """Between samples, ms."""
 
 
-def _field(label: str, unit: str, default: float, at_least: float = -math.inf) -> Any:
+def _field(label: str, unit: str, default: float | int, at_least: float = -math.inf, at_most: float = math.inf) -> Any:
     """Declare a number of the family and how its field looks."""
-    return dataclasses.field(default=default, metadata={"label": label, "unit": unit, "at_least": at_least})
+    return dataclasses.field(
+        default=default, metadata={"label": label, "unit": unit, "at_least": at_least, "at_most": at_most}
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +42,8 @@ class Steps:
         length: of a sweep, ms.
     """
 
-    first: float = _field("From", "pA", -50.0)
-    last: float = _field("To", "pA", 200.0)
+    first: float = _field("From", "pA", -50.0, -MOST_CURRENT, MOST_CURRENT)
+    last: float = _field("To", "pA", 200.0, -MOST_CURRENT, MOST_CURRENT)
     sweeps: int = _field("Sweeps", "", 6)
     start: float = _field("Step start", "ms", 10.0, at_least=0.0)
     duration: float = _field("Step duration", "ms", 100.0, at_least=0.0)
@@ -51,12 +58,13 @@ class Steps:
         """
         fields = dataclasses.fields(cls)
         numbers = {field.name: _number(field, value) for field, value in zip(fields, values, strict=True)}
-        if numbers["sweeps"] != int(numbers["sweeps"]) or not 1 <= numbers["sweeps"] <= MOST_SWEEPS:
-            raise ValueError(f"Sweeps: {numbers['sweeps']:g} is not a whole number from 1 to {MOST_SWEEPS}.")
-        steps = cls(**numbers | {"sweeps": int(numbers["sweeps"])})
+        sweeps = numbers.pop("sweeps")
+        if sweeps != int(sweeps) or not 1 <= sweeps <= MOST_SWEEPS:
+            raise ValueError(f"Sweeps: {sweeps:g} is not a whole number from 1 to {MOST_SWEEPS}.")
+        steps = cls(sweeps=int(sweeps), **numbers)
         if steps.start >= steps.length:
             raise ValueError(
-                f"Step start: the step would start at {steps.start:g} ms, when the sweep of {steps.length:g} ms is over."
+                f"Step start: {steps.start:g} ms is too late; the sweep is over after {steps.length:g} ms."
             )
         samples = steps.sweeps * steps.length / DT
         if samples > MOST_SAMPLES:
@@ -67,11 +75,15 @@ class Steps:
             )
         return steps
 
+    @property
+    def amplitudes(self) -> NDArray[np.floating]:
+        """Of the steps, pA."""
+        return np.linspace(self.first, self.last, self.sweeps)
+
     def protocol(self, sweep: int) -> CurrentClamp:
         """The protocol of one sweep alone, so that the number of sweeps does not compile anew."""
-        amplitude = np.linspace(self.first, self.last, self.sweeps)[sweep]
-        step = Step(amplitude=float(amplitude), start=self.start, duration=self.duration)
-        return CurrentClamp(step, duration=self.length, dt=DT)
+        numbers = self.amplitudes[sweep], self.start, self.duration
+        return CurrentClamp(Step(*map(jnp.asarray, numbers)), self.length, DT)
 
 
 def label(field: dataclasses.Field) -> str:
@@ -81,7 +93,7 @@ def label(field: dataclasses.Field) -> str:
 
 
 def _number(field: dataclasses.Field, value: Any) -> float:
-    name, unit, at_least = field.metadata["label"], field.metadata["unit"], field.metadata["at_least"]
+    name, unit, at_least, at_most = (field.metadata[key] for key in ("label", "unit", "at_least", "at_most"))
     if value is None or value == "":
         raise ValueError(f"{name}: the field is empty; it wants a number{' in ' + unit if unit else ''}.")
     try:
@@ -91,5 +103,7 @@ def _number(field: dataclasses.Field, value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{name}: {value!r} is not a number{' in ' + unit if unit else ''}.")
     if number < at_least:
-        raise ValueError(f"{name}: {number:g} {unit} is too little; it must be at least {at_least:g} {unit}.")
+        raise ValueError(f"{name}: {number:g} {unit} is too little; it must be at least {at_least:,.10g} {unit}.")
+    if number > at_most:
+        raise ValueError(f"{name}: {number:g} {unit} is too much; it must be at most {at_most:,.10g} {unit}.")
     return number

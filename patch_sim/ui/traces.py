@@ -55,7 +55,7 @@ class Sweep:
     """One sweep.
 
     Attributes:
-        level: what the command reached farthest from where it began, pA or mV; None without a command.
+        level: of the command, where it tells the sweeps apart, pA or mV; None without a command.
         response: mV or pA.
         command: pA or mV.
     """
@@ -63,16 +63,6 @@ class Sweep:
     level: float | None
     response: Signal
     command: Signal | None
-
-    @classmethod
-    def encode(cls, response: ArrayLike, command: ArrayLike | None) -> "Sweep":
-        """Encode both signals, and find the level."""
-        if command is None:
-            return cls(None, Signal.encode(response), None)
-        command = np.asarray(command, dtype=float)
-        farthest = command[np.argmax(np.nan_to_num(np.abs(command - command[0])))]
-        level = float(farthest) if np.isfinite(farthest) else None
-        return cls(level, Signal.encode(response), Signal.encode(command))
 
     def message(self) -> dict[str, Any]:
         """As JSON for the browser."""
@@ -131,10 +121,13 @@ class Traces:
 
     def extend(self, recording: Recording) -> None:
         """Append the sweeps of a recording on the same time axis."""
-        response = np.asarray(recording.response)
-        command = [None] * len(response) if recording.command is None else np.asarray(recording.command)
-        for sweep in zip(response, command, strict=True):
-            self.sweeps.append(Sweep.encode(*sweep))
+        response = [Signal.encode(values) for values in np.asarray(recording.response)]
+        if recording.command is None:
+            self.sweeps.extend(Sweep(None, signal, None) for signal in response)
+            return
+        command = np.asarray(recording.command, dtype=float)
+        for level, signal, values in zip(_levels(command), response, command, strict=True):
+            self.sweeps.append(Sweep(level, signal, Signal.encode(values)))
 
     def message(self, first: int) -> dict[str, Any]:
         """The sweeps from one on, as many as go into one answer, as JSON for the browser."""
@@ -149,3 +142,12 @@ class Traces:
             "total": self.total,
             "sweeps": [sweep.message() for sweep in batch],
         }
+
+
+def _levels(command: NDArray[np.floating]) -> list[float | None]:
+    """Each sweep's command where the sweeps differ most; of equal sweeps, where it is farthest from its beginning."""
+    spread = np.ptp(command, axis=0)
+    if not np.nanmax(spread, initial=0.0) > 0.0:
+        spread = np.abs(command[0] - command[0, 0])
+    levels = command[:, np.argmax(np.nan_to_num(spread))]
+    return [float(level) if np.isfinite(level) else None for level in levels]

@@ -1,0 +1,44 @@
+"""The rig in the browser: `uv run app.py`."""
+
+import argparse
+import os
+from pathlib import Path
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    jax.config.update("jax_compilation_cache_dir", str(Path.home() / ".cache" / "patch_sim" / "jax"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+# A failed check inside a compiled program is a NaN, which `simulate` reports; raising would take a host callback, and
+# JAX does not cache programs that have one.
+os.environ.setdefault("EQX_ON_ERROR", "nan")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+
+def main() -> None:
+    """Serve the page until interrupted."""
+    parser = argparse.ArgumentParser(description="patch_sim, a patch-clamp rig in the browser")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    arguments = parser.parse_args()
+
+    # after the switches above, some of which are read at import
+    from patch_sim.ui.look import launch_options
+    from patch_sim.ui.page import page
+
+    blocks = page()
+    _, url, _ = blocks.launch(
+        server_name=arguments.host,
+        server_port=arguments.port,
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(),
+    )
+    print(f"READY {url}", flush=True)
+    blocks.block_thread()
+
+
+if __name__ == "__main__":
+    main()
