@@ -3,11 +3,24 @@
 from patch_sim import xla as xla  # first: it must be asked before anything can start JAX's backend
 
 # isort: split
-from patch_sim import channels as channels, presets as presets, rates as rates, stimuli as stimuli, units as units
+from patch_sim import (
+    channels as channels,
+    electrochemistry as electrochemistry,
+    presets as presets,
+    rates as rates,
+    stimuli as stimuli,
+    units as units,
+)
+from patch_sim.calcium import CalciumPool as CalciumPool
 from patch_sim.channels import Channel as Channel
 from patch_sim.electrochemistry import Ion as Ion, Ions as Ions, nernst as nernst
 from patch_sim.files import RecordingError as RecordingError, read as read
-from patch_sim.gates import Gate as Gate
+from patch_sim.gates import (
+    CalciumGate as CalciumGate,
+    Gate as Gate,
+    InfTauGate as InfTauGate,
+    InstantGate as InstantGate,
+)
 from patch_sim.neuron import Neuron as Neuron, State as State
 from patch_sim.parameters import (
     AbstractParametric as AbstractParametric,

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from patch_sim.gates import Gate
+from patch_sim.gates import AbstractRelaxingGate
 from patch_sim.neuron import Gates, Neuron, State
 from patch_sim.stimuli import AbstractStimulus
 
@@ -47,23 +47,25 @@ def clamped_gates(
     nodes = (0.5,) if stimulus.piecewise_constant else (0.5 - 3**0.5 / 6, 0.5 + 3**0.5 / 6)
     voltages = [holding + stimulus.at(start + node * length, holding) for node in nodes]
 
-    channels = neuron.channels
-    gates = {name: channel.gates for name, channel in channels.items()}
-    is_gate = lambda node: isinstance(node, Gate)  # noqa: E731
-    maps = jax.tree.map(lambda gate: _map(gate, voltages, length), gates, is_leaf=is_gate)
-    states = jax.tree.map(lambda affine, x: _recurrence(*affine, x), maps, initial.gates, is_leaf=_is_pair)
-    return jax.tree.map(lambda x: x[wanted], states)
+    def follow(gate: AbstractRelaxingGate, x: Float[Array, ""]) -> Float[Array, " samples"]:
+        return _recurrence(*_map(gate, voltages, length, neuron.ions.Ca.inside), x)[wanted]
+
+    return {
+        name: {key: follow(gate, initial.gates[name][key]) for key, gate in channel.gates.items() if gate.remembers}
+        for name, channel in neuron.channels.items()
+    }
 
 
-def _map(gate: Gate, voltages: list[Float[Array, " n"]], h: Float[Array, " n"]):
+def _map(
+    gate: AbstractRelaxingGate, voltages: list[Float[Array, " n"]], h: Float[Array, " n"], calcium: Float[Array, ""]
+):
     """The factor and the target of each stretch: x moves to target + (x - target) factor."""
-    rates = [gate.rates(v) for v in voltages]
-    total = sum(opening + closing for opening, closing in rates) / len(rates)
-    drive = sum(opening for opening, _ in rates) / len(rates)
-    if len(rates) == 2:
-        (first, _), (second, _) = rates
-        sums = [opening + closing for opening, closing in rates]
-        drive = drive + 3**0.5 / 12 * h * (sums[0] * second - sums[1] * first)
+    nodes = [gate.drive(v, calcium) for v in voltages]
+    drive = sum(drive for drive, _ in nodes) / len(nodes)
+    total = sum(total for _, total in nodes) / len(nodes)
+    if len(nodes) == 2:
+        (first_drive, first_total), (second_drive, second_total) = nodes
+        drive = drive + 3**0.5 / 12 * h * (first_total * second_drive - second_total * first_drive)
     return jnp.exp(-total * h), drive / total
 
 
@@ -75,7 +77,3 @@ def _recurrence(factor: Float[Array, " n"], target: Float[Array, " n"], x: Float
 
     _, xs = jax.lax.scan(step, x, (factor, target), unroll=_UNROLL)
     return jnp.append(x, xs)
-
-
-def _is_pair(node: object) -> bool:
-    return isinstance(node, tuple)

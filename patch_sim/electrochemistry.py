@@ -1,11 +1,17 @@
-"""Equilibrium potentials."""
+"""Equilibrium potentials, and the flux of ions through an open pore."""
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric, Number, parameter
+from patch_sim.rates import linoid
 from patch_sim.units import FARADAY_CONSTANT, GAS_CONSTANT, ZERO_CELSIUS
+
+
+def thermal_voltage(temperature: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """$RT/F$ (mV) at a temperature (degrees C)."""
+    return 1e3 * GAS_CONSTANT * (temperature + ZERO_CELSIUS) / FARADAY_CONSTANT
 
 
 def nernst(
@@ -27,8 +33,35 @@ def nernst(
     Returns:
         mV.
     """
-    thermal = 1e3 * GAS_CONSTANT * (temperature + ZERO_CELSIUS) / FARADAY_CONSTANT
-    return thermal / valence * jnp.log(outside / inside)
+    return thermal_voltage(temperature) / valence * jnp.log(outside / inside)
+
+
+def ghk_flux(
+    v: Float[Array, "*shape"],
+    inside: Float[Array, "*#shape"],
+    outside: Float[Array, "*#shape"],
+    valence: int,
+    temperature: Float[Array, ""],
+) -> Float[Array, "*shape"]:
+    r"""The current of an ion through a membrane of unit permeability, outward positive.
+
+    $$\frac{I}{P} = z F \left[ c_\mathrm{in} \frac{-x}{e^{-x} - 1} - c_\mathrm{out} \frac{x}{e^x - 1} \right],
+      \qquad x = \frac{z F V}{R T}$$
+
+    Goldman (1943), J Gen Physiol 27:37-60; Hodgkin and Katz (1949), J Physiol 108:37-77.
+
+    Args:
+        v: mV.
+        inside: mM.
+        outside: mM.
+        valence: charge of the ion, in elementary charges.
+        temperature: degrees C.
+
+    Returns:
+        uA/cm2 for a permeability of 1 cm/s.
+    """
+    x = valence * v / thermal_voltage(temperature)
+    return valence * FARADAY_CONSTANT * (inside * linoid(-x) - outside * linoid(x))
 
 
 class Ion(AbstractParametric):
@@ -38,7 +71,7 @@ class Ion(AbstractParametric):
     outside: Number = parameter("mM", above=0.0)
     valence: int = eqx.field(static=True, default=1)
 
-    def reversal(self, temperature: Float[Array, ""]) -> Float[Array, ""]:
+    def reversal(self, temperature: Float[Array, ""]) -> Float[Array, "..."]:
         """The Nernst potential (mV) at a temperature (degrees C)."""
         return nernst(self.inside, self.outside, self.valence, temperature)
 
@@ -50,6 +83,22 @@ class Ions(AbstractParametric):
     K: Ion = eqx.field(default_factory=lambda: Ion(140.0, 3.5))
     Ca: Ion = eqx.field(default_factory=lambda: Ion(1e-4, 2.0, valence=2))
 
-    def reversal(self, ion: str | None, temperature: Float[Array, ""]) -> Float[Array, ""]:
-        """The Nernst potential (mV) of the ion of that name."""
-        return getattr(self, str(ion)).reversal(temperature)
+    def __getitem__(self, ion: str) -> Ion:
+        return getattr(self, ion)
+
+    def with_calcium(self, inside: Float[Array, "*shape"]) -> "Ions":
+        """The same ions with another calcium concentration (mM) in the cell."""
+        return eqx.tree_at(lambda ions: ions.Ca.inside, self, inside)
+
+    def mixed_reversal(self, sodium_permeability: Float[Array, ""], temperature: Float[Array, ""]) -> Float[Array, ""]:
+        r"""The GHK voltage (mV) of a pore for potassium and sodium.
+
+        $$E = \frac{RT}{F} \ln \frac{[K]_o + p [Na]_o}{[K]_i + p [Na]_i}, \qquad p = P_\mathrm{Na} / P_\mathrm{K}$$
+
+        Args:
+            sodium_permeability: $p$.
+            temperature: degrees C.
+        """
+        outside = self.K.outside + sodium_permeability * self.Na.outside
+        inside = self.K.inside + sodium_permeability * self.Na.inside
+        return thermal_voltage(temperature) * jnp.log(outside / inside)

@@ -1,63 +1,204 @@
-"""Gates: independent two-state particles that a channel is made of."""
+r"""Gates: independent particles that a channel is made of.
 
+Every gate relaxes at a rate and toward a steady state that a voltage (or a calcium concentration) sets,
+
+$$\frac{dx}{dt} = \phi \, [d(u) - s(u) \, x], \qquad u = V - \mathrm{shift},
+  \qquad \phi = \mathrm{speed} \cdot Q_{10}^{(T - T_\mathrm{ref}) / 10},$$
+
+with the steady state $d / s$ and the time constant $1 / (\phi s)$. They differ in what they are declared by.
+"""
+
+import abc
 from collections.abc import Callable
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric, Number, parameter
 
+Curve: TypeAlias = Callable[[Float[Array, "..."]], Float[Array, "..."]]
+"""A callable module, such as those of `patch_sim.rates`."""
 
-class Gate(AbstractParametric):
-    r"""A gate that opens with rate $\alpha(V)$ and closes with rate $\beta(V)$.
+Pair: TypeAlias = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 
-    $$\frac{dx}{dt} = \phi \left[ \alpha(u) (1 - x) - \beta(u) x \right], \qquad u = V - \mathrm{shift},
-      \qquad \phi = \mathrm{speed} \cdot Q_{10}^{(T - T_\mathrm{ref}) / 10}$$
+Self = TypeVar("Self", bound="AbstractGate")
+
+
+class AbstractGate(AbstractParametric):
+    """Anything that opens and closes.
 
     Attributes:
-        opening: $\alpha$, a callable module from mV to 1/ms.
-        closing: $\beta$, likewise.
+        power: how many of these particles must be open together; structure, not a parameter.
+        remembers: whether the gate has a state of its own; if not, it is always at its steady state.
+    """
+
+    power: eqx.AbstractVar[int]
+    remembers: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def at(self: Self, temperature: Float[Array, ""] | None) -> Self:
+        """The same gate at a temperature (degrees C); None for its reference temperature."""
+
+    @abc.abstractmethod
+    def steady_state(self, v: Float[Array, "*shape"], calcium: Any = None) -> Float[Array, "*shape"]:
+        """The open fraction after a long time at a voltage (mV) and, if the gate reads it, calcium (mM)."""
+
+    @abc.abstractmethod
+    def time_constant(self, v: Float[Array, "*shape"], calcium: Any = None) -> Float[Array, "*shape"]:
+        """The time (ms) in which the gate comes closer to its steady state by a factor e."""
+
+
+class AbstractRelaxingGate(AbstractGate):
+    r"""A gate that takes its time.
+
+    Attributes:
         power: how many of these particles must be open together; structure, not a parameter.
         q10: the factor by which 10 degrees speed the gate up.
-        reference_temperature: where the rates were measured, degrees C.
-        shift: moves the gate's curves to the right, mV.
-        speed: multiplies both rates and leaves the steady state alone.
+        reference_temperature: where its kinetics were measured, degrees C.
+        speed: makes the gate faster and leaves its steady state alone.
         temperature: degrees C; None stands for the reference. A neuron gives its own to the gates that it
             hands out, so it is no parameter here.
     """
 
-    opening: Callable[[Float[Array, "..."]], Float[Array, "..."]]
-    closing: Callable[[Float[Array, "..."]], Float[Array, "..."]]
+    q10: eqx.AbstractVar[Number]
+    reference_temperature: eqx.AbstractVar[Number]
+    speed: eqx.AbstractVar[Number]
+    temperature: eqx.AbstractVar[Number | None]
+
+    @abc.abstractmethod
+    def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
+        r"""$\phi d$ and $\phi s$ (1/ms) at a voltage (mV) and a calcium concentration (mM)."""
+
+    def at(self: Self, temperature: Float[Array, ""] | None) -> Self:
+        """The same gate at a temperature (degrees C); None for its reference temperature."""
+        return eqx.tree_at(lambda gate: gate.temperature, self, temperature, is_leaf=lambda x: x is None)
+
+    @property
+    def pace(self) -> Float[Array, ""]:
+        r"""$\phi$, what speed and temperature make of the gate's rates."""
+        if self.temperature is None:
+            return self.speed
+        return self.speed * self.q10 ** ((self.temperature - self.reference_temperature) / 10.0)
+
+    def steady_state(self, v: Float[Array, "*shape"], calcium: Any = None) -> Float[Array, "*shape"]:
+        """The open fraction after a long time at a voltage (mV) and, if the gate reads it, calcium (mM)."""
+        drive, total = self.drive(v, calcium)
+        return drive / total
+
+    def time_constant(self, v: Float[Array, "*shape"], calcium: Any = None) -> Float[Array, "*shape"]:
+        """The time (ms) in which the gate comes closer to its steady state by a factor e."""
+        _, total = self.drive(v, calcium)
+        return 1.0 / total
+
+    def derivative(
+        self, v: Float[Array, "*shape"], x: Float[Array, "*shape"], calcium: Any = None
+    ) -> Float[Array, "*shape"]:
+        """How fast (1/ms) the open fraction `x` changes."""
+        drive, total = self.drive(v, calcium)
+        return drive - total * x
+
+
+class Gate(AbstractRelaxingGate):
+    r"""A gate that opens with rate $\alpha(u)$ and closes with rate $\beta(u)$: $d = \alpha$, $s = \alpha + \beta$.
+
+    Attributes:
+        opening: $\alpha$, a callable module from mV to 1/ms.
+        closing: $\beta$, likewise.
+        shift: moves the gate's curves to the right, mV.
+    """
+
+    opening: Curve
+    closing: Curve
     power: int = eqx.field(static=True, default=1)
     q10: Number = parameter("", above=0.0, default=1.0)
     reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
     shift: Number = parameter("mV", default=0.0)
     speed: Number = parameter("", above=0.0, default=1.0)
     temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
+    remembers: ClassVar[bool] = True
 
-    def at(self, temperature: Float[Array, ""] | None) -> "Gate":
-        """The same gate at a temperature (degrees C); None for its reference temperature."""
-        return eqx.tree_at(lambda gate: gate.temperature, self, temperature, is_leaf=lambda x: x is None)
-
-    def rates(self, v: Float[Array, "*shape"]) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
-        """The rates of opening and of closing (1/ms) at a voltage (mV)."""
-        factor = self.speed
-        if self.temperature is not None:
-            factor = factor * self.q10 ** ((self.temperature - self.reference_temperature) / 10.0)
+    def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
+        """The rate of opening, and the sum of the rates of opening and closing (1/ms)."""
         u = v - self.shift
-        return factor * self.opening(u), factor * self.closing(u)
+        opening, closing = self.opening(u), self.closing(u)
+        return self.pace * opening, self.pace * (opening + closing)
 
-    def steady_state(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """The open fraction after a long time at a voltage (mV)."""
-        opening, closing = self.rates(v)
-        return opening / (opening + closing)
 
-    def time_constant(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """The time (ms) in which the gate comes closer to its steady state by a factor e, at a voltage (mV)."""
-        opening, closing = self.rates(v)
-        return 1.0 / (opening + closing)
+class InfTauGate(AbstractRelaxingGate):
+    r"""A gate declared by steady state $x_\infty(u)$ and time constant: $d = x_\infty / \tau(u)$, $s = 1 / \tau(u)$.
 
-    def derivative(self, v: Float[Array, "*shape"], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """How fast (1/ms) the open fraction `x` changes at a voltage (mV)."""
-        opening, closing = self.rates(v)
-        return opening - (opening + closing) * x
+    Attributes:
+        inf: $x_\infty$, a callable module from mV to a fraction.
+        tau: $\tau$ at the reference temperature, a callable module from mV to ms.
+        shift: moves the gate's curves to the right, mV.
+    """
+
+    inf: Curve
+    tau: Curve
+    power: int = eqx.field(static=True, default=1)
+    q10: Number = parameter("", above=0.0, default=1.0)
+    reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
+    shift: Number = parameter("mV", default=0.0)
+    speed: Number = parameter("", above=0.0, default=1.0)
+    temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
+    remembers: ClassVar[bool] = True
+
+    def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
+        """Steady state over time constant, and one over time constant (1/ms)."""
+        u = v - self.shift
+        total = self.pace / self.tau(u)
+        return self.inf(u) * total, total
+
+
+class CalciumGate(AbstractRelaxingGate):
+    r"""A gate that reads calcium instead of voltage: $x_\infty(c)$ and $\tau(c)$; a shift has nothing to move.
+
+    Attributes:
+        inf: $x_\infty$, a callable module from mM to a fraction.
+        tau: $\tau$ at the reference temperature, a callable module from mM to ms.
+    """
+
+    inf: Curve
+    tau: Curve
+    power: int = eqx.field(static=True, default=1)
+    q10: Number = parameter("", above=0.0, default=1.0)
+    reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
+    speed: Number = parameter("", above=0.0, default=1.0)
+    temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
+    remembers: ClassVar[bool] = True
+
+    def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
+        """Steady state over time constant, and one over time constant (1/ms)."""
+        if calcium is None:
+            raise ValueError("this gate reads calcium: calcium=1e-4 (mM), for example")
+        calcium = jnp.asarray(calcium)
+        total = self.pace / self.tau(calcium)
+        return self.inf(calcium) * total, total
+
+
+class InstantGate(AbstractGate):
+    r"""A gate so fast that it is always at its steady state, $x = x_\infty(u)$.
+
+    Attributes:
+        inf: $x_\infty$, a callable module from mV to a fraction.
+        shift: moves the curve to the right, mV.
+    """
+
+    inf: Curve
+    power: int = eqx.field(static=True, default=1)
+    shift: Number = parameter("mV", default=0.0)
+    remembers: ClassVar[bool] = False
+
+    def at(self, temperature: Float[Array, ""] | None) -> "InstantGate":
+        """The same gate: a steady state knows no temperature."""
+        return self
+
+    def steady_state(self, v: Float[Array, "*shape"], calcium: Any = None) -> Float[Array, "*shape"]:
+        """The open fraction at a voltage (mV)."""
+        return self.inf(v - self.shift)
+
+    def time_constant(self, v: Float[Array, "*shape"], calcium: Any = None) -> Float[Array, "*shape"]:
+        """0 ms."""
+        return jnp.zeros_like(v)

@@ -1,6 +1,6 @@
-"""A neuron: a patch of membrane, its ions, and its channels by name."""
+"""A neuron: a patch of membrane, its ions, its channels by name, and its calcium."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import equinox as eqx
@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from patch_sim.calcium import CalciumPool
 from patch_sim.channels import AbstractChannel
 from patch_sim.electrochemistry import Ions
 from patch_sim.parameters import AbstractParametric, Number, parameter
@@ -16,19 +17,22 @@ from patch_sim.units import current_density
 LOWEST_REST, HIGHEST_REST = -200.0, 200.0
 """mV: where a resting potential is looked for."""
 
-
 Gates: TypeAlias = dict[str, dict[str, Float[Array, "*shape"]]]
 """The open fraction of every gate, by channel and gate."""
 
 
 class State(eqx.Module):
-    """What a neuron remembers: its voltage, and the open fraction of every gate.
+    """What a neuron remembers, every array of the same shape.
 
-    `voltage` has any shape (mV); `gates[channel][gate]` has the same.
+    Attributes:
+        voltage: mV.
+        gates: the open fraction of every gate: `gates[channel][gate]`.
+        calcium: in the pool, mM; None without a pool.
     """
 
     voltage: Float[Array, "*shape"]
     gates: Gates
+    calcium: Float[Array, "*shape"] | None = None
 
 
 class Neuron(AbstractParametric):
@@ -42,6 +46,7 @@ class Neuron(AbstractParametric):
         capacitance: specific capacitance, uF/cm2.
         temperature: degrees C; every gate follows it by its own Q10, every Nernst potential too.
         ions: the concentrations inside and outside.
+        calcium: a pool that the calcium currents fill; None keeps the concentration of the ions.
 
     Raises:
         ValueError: a name that cannot be part of a path, a thing that is no channel, a channel whose ion is
@@ -50,6 +55,7 @@ class Neuron(AbstractParametric):
 
     _channels: dict[str, AbstractChannel]
     ions: Ions
+    calcium: CalciumPool | None
     area: Number = parameter("um2", above=0.0)
     capacitance: Number = parameter("uF/cm2", above=0.0)
     temperature: Number = parameter("degrees C", at_least=-273.15)
@@ -62,9 +68,11 @@ class Neuron(AbstractParametric):
         temperature: Any,
         capacitance: Any = 1.0,
         ions: Ions | None = None,
+        calcium: CalciumPool | None = None,
     ):
         self.ions = Ions() if ions is None else ions
-        _check_channels(channels, self.ions)
+        self.calcium = calcium
+        _check(channels, self.ions, calcium)
         self._channels = {name: channel.at(None) for name, channel in channels.items()}
         self.area = area
         self.capacitance = capacitance
@@ -75,38 +83,34 @@ class Neuron(AbstractParametric):
         """The channels by name, their gates at the neuron's temperature."""
         return {name: channel.at(self.temperature) for name, channel in self._channels.items()}
 
-    def reversals(self) -> dict[str, Float[Array, ""]]:
-        """The reversal potential (mV) of each channel."""
-        return {
-            name: self.ions.reversal(channel.ion, self.temperature) if channel.reversal is None else channel.reversal
-            for name, channel in self._channels.items()
-        }
+    def ions_in(self, state: State) -> Ions:
+        """The concentrations in a state: with a pool, its calcium is that of the cell."""
+        return self.ions if state.calcium is None else self.ions.with_calcium(state.calcium)
 
     def currents(self, state: State) -> dict[str, Float[Array, "*shape"]]:
         """The current density (uA/cm2, outward positive) through each channel."""
-        reversals = self.reversals()
+        ions = self.ions_in(state)
         return {
-            name: channel.current(state.voltage, state.gates[name], reversals[name])
+            name: channel.current(state.voltage, state.gates[name], ions, self.temperature)
             for name, channel in self._channels.items()
         }
 
     def derivative(self, state: State, injected: Float[Array, "*shape"]) -> State:
         """How fast the state changes, per ms, while a current (pA) is injected."""
-        total = sum(self.currents(state).values())
+        currents = self.currents(state)
+        total = sum(currents.values(), jnp.zeros_like(state.voltage))
         dv = (current_density(injected, self.area) - total) / self.capacitance
+        inside = self.ions_in(state).Ca.inside
         gates = {
-            name: {key: gate.derivative(state.voltage, state.gates[name][key]) for key, gate in channel.gates.items()}
+            name: channel.derivative(state.voltage, state.gates[name], inside)
             for name, channel in self.channels.items()
         }
-        return State(dv, gates)
+        return State(dv, gates, self._calcium_derivative(state, currents))
 
     def steady_state(self, v: Float[Array, "*shape"]) -> State:
-        """The state after a long time at a voltage (mV)."""
-        gates = {
-            name: {key: gate.steady_state(v) for key, gate in channel.gates.items()}
-            for name, channel in self.channels.items()
-        }
-        return State(v, gates)
+        """All gates at the steady state of a voltage (mV), the pool at its resting level."""
+        calcium = None if self.calcium is None else jnp.broadcast_to(self.calcium.resting, v.shape)
+        return self._settled(v, calcium)
 
     def resting_state(self, injected: Float[Array, ""]) -> State:
         """The state in which nothing changes while a constant current (pA) is injected.
@@ -115,42 +119,81 @@ class Neuron(AbstractParametric):
         from below; where it does not between -200 and 200 mV, the state is NaN. Its derivatives are exact,
         by the implicit function theorem.
         """
-
-        def excess(neuron: Neuron, v: Float[Array, "*shape"], injected: Float[Array, ""]) -> Float[Array, "*shape"]:
-            currents = neuron.currents(neuron.steady_state(v)).values()
-            return sum(currents, jnp.zeros_like(v)) - current_density(injected, neuron.area)
-
         frozen, held = jax.lax.stop_gradient((self, injected))
-        v = _lowest_crossing(lambda v: excess(frozen, v, held))
-        _, slope = jax.jvp(lambda v: excess(frozen, v, held), (v,), (jnp.ones_like(v),))
-        return self.steady_state(v - excess(self, v, injected) / slope)
+        v = _lowest_crossing(lambda v: frozen._imbalance(v, frozen._settled_calcium(v), held)[0])
+        x = jnp.stack([v, jnp.log(frozen._settled_calcium(v))]) if self.calcium is not None else v[None]
+        slope = jax.jacfwd(lambda x: frozen._excess(x, held))(x)
+        x = x - jnp.linalg.solve(jax.lax.stop_gradient(slope), self._excess(x, injected))
+        return self._settled(x[0], None if self.calcium is None else jnp.exp(x[1]))
+
+    def _settled(self, v: Float[Array, "*shape"], calcium: Float[Array, "*shape"] | None) -> State:
+        """All gates at the steady state of a voltage (mV) and a pool's calcium (mM)."""
+        inside = self.ions.Ca.inside if calcium is None else calcium
+        gates = {name: channel.steady_state(v, inside) for name, channel in self.channels.items()}
+        return State(v, gates, calcium)
+
+    def _calcium_derivative(self, state: State, currents: Mapping[str, Float[Array, "*shape"]]) -> Any:
+        if self.calcium is None or state.calcium is None:
+            return None
+        entering = [current for name, current in currents.items() if self._channels[name].ion == "Ca"]
+        return self.calcium.derivative(state.calcium, sum(entering, jnp.zeros_like(state.calcium)))
+
+    def _imbalance(self, v: Float[Array, "*shape"], calcium: Any, injected: Float[Array, ""]) -> tuple[Any, Any]:
+        """What is missing for rest at a voltage: of current (uA/cm2), and of calcium (mM/ms)."""
+        state = self._settled(v, calcium)
+        currents = self.currents(state)
+        excess = sum(currents.values(), jnp.zeros_like(v)) - current_density(injected, self.area)
+        return excess, self._calcium_derivative(state, currents)
+
+    def _excess(self, x: Float[Array, " unknowns"], injected: Float[Array, ""]) -> Float[Array, " unknowns"]:
+        """The imbalance as a function of the voltage and, with a pool, of the logarithm of its calcium."""
+        excess, calcium = self._imbalance(x[0], jnp.exp(x[1]) if x.size == 2 else None, injected)
+        return excess[None] if calcium is None else jnp.stack([excess, calcium])
+
+    def _settled_calcium(self, v: Float[Array, "*shape"]) -> Any:
+        """The calcium (mM) at which the pool neither fills nor empties at a voltage, by bisection; None without one.
+
+        More calcium means less influx and more removal, so there is one such concentration.
+        """
+        if self.calcium is None:
+            return None
+        bounds = (jnp.full_like(v, jnp.log(1e-9)), jnp.full_like(v, jnp.log(1e2)))
+        return jnp.exp(_bisect(lambda c: self._imbalance(v, jnp.exp(c), jnp.zeros(()))[1] <= 0, bounds, 45))
 
 
-def _lowest_crossing(function: Any) -> Float[Array, ""]:
+def _lowest_crossing(function: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]) -> Float[Array, ""]:
     """The lowest voltage (mV) at which a function goes from negative to positive, by bisection."""
-    grid = jnp.linspace(LOWEST_REST, HIGHEST_REST, 801)
-    sign = function(grid) >= 0
-    crosses = ~sign[:-1] & sign[1:]
+    grid = jnp.linspace(LOWEST_REST, HIGHEST_REST, 401)
+    positive = function(grid) >= 0
+    crosses = ~positive[:-1] & positive[1:]
     first = jnp.argmax(crosses)
-    bracket = (grid[first], grid[first + 1])
+    v = _bisect(lambda v: function(v) >= 0, (grid[first], grid[first + 1]), 50)
+    return jnp.where(jnp.any(crosses), v, jnp.nan)
 
-    def halve(_, bracket):
-        low, high = bracket
+
+def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int) -> Any:
+    """Where a condition that holds at the upper bound and not at the lower one begins to hold."""
+
+    def halve(_, bounds: tuple[Any, Any]) -> tuple[Any, Any]:
+        low, high = bounds
         middle = (low + high) / 2
-        above = function(middle) >= 0
+        above = beyond(middle)
         return jnp.where(above, low, middle), jnp.where(above, middle, high)
 
-    low, high = jax.lax.fori_loop(0, 50, halve, bracket)
-    return jnp.where(jnp.any(crosses), (low + high) / 2, jnp.nan)
+    low, high = jax.lax.fori_loop(0, halvings, halve, bounds)
+    return (low + high) / 2
 
 
-def _check_channels(channels: Any, ions: Ions) -> None:
+def _check(channels: Any, ions: Ions, calcium: Any) -> None:
     if not isinstance(channels, Mapping):
         raise ValueError(f"channels must be a dict from name to channel, not {type(channels).__name__}")
+    if calcium is not None and not isinstance(calcium, CalciumPool):
+        raise ValueError(f"calcium must be a CalciumPool or None, not {calcium!r}")
     for name, channel in channels.items():
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"a channel's name must be a plain word (letters, digits, _), not {name!r}")
         if not isinstance(channel, AbstractChannel):
             raise ValueError(f"channel {name!r} must be a channel, not {channel!r}")
-        if channel.reversal is None and not hasattr(ions, channel.ion or ""):
-            raise ValueError(f"channel {name!r} carries {channel.ion!r}, which is not among the ions")
+        for ion in channel.needs:
+            if not hasattr(ions, ion):
+                raise ValueError(f"channel {name!r} carries {ion!r}, which is not among the ions")

@@ -52,7 +52,7 @@ class AbstractProtocol(AbstractParametric):
                 raise ValueError(f"{name}.{key} must be a positive time in ms, not {value!r}")
         if self.dt > self.duration:
             raise ValueError(f"{name}.dt ({self.dt:g} ms) is longer than the duration ({self.duration:g} ms)")
-        if self.holding.shape[0] != 1 != self.stimulus.sweeps != self.holding.shape[0]:
+        if eqx.is_array(self.holding) and self.holding.shape[0] != 1 != self.stimulus.sweeps != self.holding.shape[0]:
             raise ValueError(
                 f"{name}: {self.holding.shape[0]} holding levels and {self.stimulus.sweeps} sweeps do not zip"
             )

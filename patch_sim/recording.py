@@ -37,7 +37,7 @@ class Recording(eqx.Module):
             voltage clamp. Of an ideal voltage clamp it is the ionic current and C dV/dt, jumps left out.
         command: what was commanded, pA or mV.
         currents: through each channel, pA, outward positive.
-        states: the gates: `states["Na.m"]`.
+        states: the gates, `states["Na.m"]`, and the pool's `states["calcium"]`, mM.
         mask: which samples may be scored.
         warnings: what looks wrong, in words.
         final_state: the neuron's state at the last sample, to go on from.

@@ -85,15 +85,19 @@ def _run(
     command = protocol.command(times)
     times = protocol.times if times is None else times
     start = _initial_states(neuron, protocol.mode, initial, holding)
-    if protocol.mode is Mode.VOLTAGE_CLAMP:
+    clamped = protocol.mode is Mode.VOLTAGE_CLAMP
+    if clamped and neuron.calcium is None:
         clamp = functools.partial(clamped_gates, neuron, times=times, grid=grid)
         states = State(command, jax.vmap(clamp)(stimulus, holding, start))
     else:
         if differentiable:
-            solve = with_both_modes(_solve_forward, _solve_reverse, solver)
+            solve = with_both_modes(_solve_forward, _solve_reverse, solver, clamped)
         else:
-            solve = functools.partial(_solve_forward, solver)
+            solve = functools.partial(_solve_forward, solver, clamped)
         states = _each_sweep(lambda *sweep: solve(neuron, *sweep, times), stimulus, holding, start)
+    if clamped:
+        held = jnp.where(jnp.isfinite(states.voltage), command, jnp.nan)
+        states = State(held, states.gates, states.calcium)
     finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
     final_state = jax.tree.map(lambda x: x[:, -1], states)
     return (
@@ -124,17 +128,26 @@ def _initial_states(neuron: Neuron, mode: Mode, initial: Any, holding: Float[Arr
 def _solve(
     adjoint: diffrax.AbstractAdjoint,
     solver: Adaptive,
+    clamped: bool,
     neuron: Neuron,
     stimulus: AbstractStimulus,
     holding: Float[Array, ""],
     start: State,
     times: Float[Array, " samples"],
 ) -> State:
-    """Solve one sweep of a current clamp; what the solver did not reach is NaN."""
+    """Solve one sweep; what the solver did not reach is NaN.
+
+    In current clamp the command is a current. In voltage clamp (`clamped`) it is the voltage: gates and calcium follow
+    it, and the voltage of the state idles.
+    """
 
     def field(t: Any, state: State, args: Any) -> State:
         neuron, stimulus, holding = args
-        return neuron.derivative(state, holding + stimulus.at(t, holding))
+        command = holding + stimulus.at(t, holding)
+        voltage, injected = (command, jnp.zeros_like(command)) if clamped else (state.voltage, command)
+        change = neuron.derivative(_in_millimolar(neuron, State(voltage, state.gates, state.calcium)), injected)
+        dv = jnp.zeros_like(change.voltage) if clamped else change.voltage
+        return _in_resting_levels(neuron, State(dv, change.gates, change.calcium))
 
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field),
@@ -142,7 +155,7 @@ def _solve(
         t0=jnp.zeros_like(times[0]),
         t1=times[-1],
         dt0=jnp.full_like(times[0], solver.first_step),
-        y0=start,
+        y0=_in_resting_levels(neuron, start),
         args=(neuron, stimulus, holding),
         saveat=diffrax.SaveAt(ts=times),
         stepsize_controller=solver.controller(stimulus.edges(None), times[-1]),
@@ -150,15 +163,30 @@ def _solve(
         max_steps=solver.max_steps,
         throw=False,
     )
-    return jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), solution.ys)
+    states = jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), solution.ys)
+    return _in_millimolar(neuron, states)
 
 
-def _solve_forward(solver: Adaptive, *args: Any) -> State:
-    return _solve(diffrax.ForwardMode(), solver, *args)
+def _in_resting_levels(neuron: Neuron, state: State) -> State:
+    """Calcium in units of the pool's resting level: its 1e-4 mM would drown in the solver's absolute tolerance."""
+    if neuron.calcium is None or state.calcium is None:
+        return state
+    return State(state.voltage, state.gates, state.calcium / neuron.calcium.resting)
 
 
-def _solve_reverse(solver: Adaptive, *args: Any) -> State:
-    return _solve(diffrax.RecursiveCheckpointAdjoint(), solver, *args)
+def _in_millimolar(neuron: Neuron, state: State) -> State:
+    """Calcium in mM again."""
+    if neuron.calcium is None or state.calcium is None:
+        return state
+    return State(state.voltage, state.gates, state.calcium * neuron.calcium.resting)
+
+
+def _solve_forward(*args: Any) -> State:
+    return _solve(diffrax.ForwardMode(), *args)
+
+
+def _solve_reverse(*args: Any) -> State:
+    return _solve(diffrax.RecursiveCheckpointAdjoint(), *args)
 
 
 def _signals(
@@ -184,7 +212,8 @@ def _signals(
         "current": current,
         "command": command,
         "currents": currents,
-        "states": {f"{name}.{key}": x for name, gates in states.gates.items() for key, x in gates.items()},
+        "states": {f"{name}.{key}": x for name, gates in states.gates.items() for key, x in gates.items()}
+        | ({} if states.calcium is None else {"calcium": states.calcium}),
     }
     return {"time": times} | {name: signals[name] for name in save}
 

@@ -25,7 +25,7 @@ class Adaptive:
 
     Args:
         rtol: relative tolerance for the error of one step.
-        atol: absolute tolerance, in mV for the voltage and as a fraction for a gate.
+        atol: absolute tolerance, in mV for the voltage, as a fraction for a gate, in resting levels for calcium.
         method: any explicit diffrax solver.
         max_steps: give up after so many steps in one sweep.
 

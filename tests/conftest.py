@@ -9,6 +9,10 @@ from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# JAX keeps no program with a host callback in its cache, and a diffrax solve has some unless its checks are off;
+# patch_sim makes its own check of every solve.
+os.environ.setdefault("EQX_ON_ERROR", "nan")
+
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

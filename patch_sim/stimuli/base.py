@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric, as_array
@@ -49,7 +48,7 @@ class AbstractStimulus(AbstractParametric):
         """Whether the waveform is constant between its edges."""
 
     def __check_init__(self):
-        lengths = {np.shape(leaf)[0] for leaf in jax.tree.leaves(self)} - {1}
+        lengths = {leaf.shape[0] for leaf in jax.tree.leaves(self) if eqx.is_array(leaf)} - {1}
         if len(lengths) > 1:
             raise ValueError(f"{type(self).__name__}: families of {sorted(lengths)} sweeps do not zip")
 

@@ -9,6 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from patch_sim.parameters import as_array
 from patch_sim.stimuli.base import AbstractStimulus, family
 
 
@@ -28,7 +29,8 @@ class Samples(AbstractStimulus):
         if not isinstance(dt, int | float) or not 0 < dt < float("inf"):
             raise ValueError(f"Samples.dt must be a positive time in ms, not {dt!r}")
         self.dt = float(dt)
-        self.values = values
+        array = as_array(values)
+        self.values = jnp.atleast_2d(array) if isinstance(array, jax.Array) else array
         self._edges = jnp.asarray(_changes(self.values), dtype=float)[None] * self.dt
 
     @property

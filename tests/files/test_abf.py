@@ -2,13 +2,13 @@
 
 import sys
 
-import abf2_file
 import numpy as np
 import pyabf.abfWriter
 import pytest
 
 import patch_sim as ps
 from patch_sim.files.assemble import COMMAND_FOR_VOLTAGE
+from tests.files import abf2_file
 
 STEPS = [(0, 0, 1, -100.0, 25.0, 20, 0, 0, 0)]
 VOLTAGE = np.full((1, 3, 640), -65) + np.arange(640) % 3
