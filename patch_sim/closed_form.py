@@ -51,7 +51,11 @@ def clamped_gates(
         return _recurrence(*_map(gate, voltages, length, neuron.ions.Ca.inside), x)[wanted]
 
     return {
-        name: {key: follow(gate, initial.gates[name][key]) for key, gate in channel.gates.items() if gate.remembers}
+        name: {
+            key: follow(gate, initial.gates[name][key])
+            for key, gate in channel.gates.items()
+            if isinstance(gate, AbstractRelaxingGate)
+        }
         for name, channel in neuron.channels.items()
     }
 

@@ -10,7 +10,7 @@ with the steady state $d / s$ and the time constant $1 / (\phi s)$. They differ 
 
 import abc
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -31,11 +31,9 @@ class AbstractGate(AbstractParametric):
 
     Attributes:
         power: how many of these particles must be open together; structure, not a parameter.
-        remembers: whether the gate has a state of its own; if not, it is always at its steady state.
     """
 
     power: eqx.AbstractVar[int]
-    remembers: eqx.AbstractClassVar[bool]
 
     @abc.abstractmethod
     def at(self: Self, temperature: Float[Array, ""] | None) -> Self:
@@ -51,7 +49,7 @@ class AbstractGate(AbstractParametric):
 
 
 class AbstractRelaxingGate(AbstractGate):
-    r"""A gate that takes its time.
+    r"""A gate that takes its time, and so has a state of its own.
 
     Attributes:
         power: how many of these particles must be open together; structure, not a parameter.
@@ -117,7 +115,6 @@ class Gate(AbstractRelaxingGate):
     shift: Number = parameter("mV", default=0.0)
     speed: Number = parameter("", above=0.0, default=1.0)
     temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
-    remembers: ClassVar[bool] = True
 
     def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
         """The rate of opening, and the sum of the rates of opening and closing (1/ms)."""
@@ -143,7 +140,6 @@ class InfTauGate(AbstractRelaxingGate):
     shift: Number = parameter("mV", default=0.0)
     speed: Number = parameter("", above=0.0, default=1.0)
     temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
-    remembers: ClassVar[bool] = True
 
     def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
         """Steady state over time constant, and one over time constant (1/ms)."""
@@ -167,7 +163,6 @@ class CalciumGate(AbstractRelaxingGate):
     reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
     speed: Number = parameter("", above=0.0, default=1.0)
     temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
-    remembers: ClassVar[bool] = True
 
     def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
         """Steady state over time constant, and one over time constant (1/ms)."""
@@ -189,7 +184,6 @@ class InstantGate(AbstractGate):
     inf: Curve
     power: int = eqx.field(static=True, default=1)
     shift: Number = parameter("mV", default=0.0)
-    remembers: ClassVar[bool] = False
 
     def at(self, temperature: Float[Array, ""] | None) -> "InstantGate":
         """The same gate: a steady state knows no temperature."""

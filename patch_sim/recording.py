@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -14,6 +14,13 @@ from patch_sim.protocols import Mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    # What was saved is an array, and whoever saved it knows: type checkers need not ask each time.
+    Signal: TypeAlias = Any
+    Signals: TypeAlias = Any
+else:
+    Signal = Float[Array, "sweeps samples"] | None
+    Signals = dict[str, Float[Array, "sweeps samples"]] | None
 
 SIGNALS = ("voltage", "measured_voltage", "current", "command", "currents", "states")
 """The names of what a recording can hold beside its times."""
@@ -45,12 +52,12 @@ class Recording(eqx.Module):
 
     time: Float[Array, " samples"]
     mode: Mode = eqx.field(static=True)
-    voltage: Float[Array, "sweeps samples"] | None = None
-    measured_voltage: Float[Array, "sweeps samples"] | None = None
-    current: Float[Array, "sweeps samples"] | None = None
-    command: Float[Array, "sweeps samples"] | None = None
-    currents: dict[str, Float[Array, "sweeps samples"]] | None = eqx.field(default_factory=dict)
-    states: dict[str, Float[Array, "sweeps samples"]] | None = eqx.field(default_factory=dict)
+    voltage: Signal = None
+    measured_voltage: Signal = None
+    current: Signal = None
+    command: Signal = None
+    currents: Signals = eqx.field(default_factory=dict)
+    states: Signals = eqx.field(default_factory=dict)
     mask: Bool[Array, "sweeps samples"] | Bool[np.ndarray, "sweeps samples"] | None = None
     warnings: tuple[str, ...] = eqx.field(static=True, default=())
     final_state: State | None = None

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar, TypeAlias, TypeVar
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.electrochemistry import Ions, ghk_flux
-from patch_sim.gates import AbstractGate
+from patch_sim.gates import AbstractGate, AbstractRelaxingGate
 from patch_sim.parameters import AbstractParametric, Number, parameter
 
 States: TypeAlias = Mapping[str, Float[Array, "*shape"]]
@@ -58,19 +59,25 @@ class AbstractChannel(AbstractParametric):
     ) -> Float[Array, "*shape"]:
         """One gate's factor $x^p$."""
         gate = self.gates[name]
-        return (states[name] if gate.remembers else gate.steady_state(v, calcium)) ** gate.power
+        opened = states[name] if isinstance(gate, AbstractRelaxingGate) else gate.steady_state(v, calcium)
+        return opened**gate.power
 
     def steady_state(
         self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
     ) -> dict[str, Float[Array, "*shape"]]:
         """The states of the gates after a long time at a voltage (mV) and a calcium concentration (mM)."""
-        return {name: v * 0 + gate.steady_state(v, calcium) for name, gate in self.gates.items() if gate.remembers}
+        gates = {name: gate for name, gate in self.gates.items() if isinstance(gate, AbstractRelaxingGate)}
+        return {name: jnp.broadcast_to(gate.steady_state(v, calcium), v.shape) for name, gate in gates.items()}
 
     def derivative(
         self, v: Float[Array, "*shape"], states: States, calcium: Float[Array, "*#shape"]
     ) -> dict[str, Float[Array, "*shape"]]:
         """How fast (1/ms) the states of the gates change."""
-        return {name: gate.derivative(v, states[name], calcium) for name, gate in self.gates.items() if gate.remembers}
+        return {
+            name: gate.derivative(v, states[name], calcium)
+            for name, gate in self.gates.items()
+            if isinstance(gate, AbstractRelaxingGate)
+        }
 
 
 class AbstractOhmicChannel(AbstractChannel):
