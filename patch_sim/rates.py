@@ -23,16 +23,16 @@ def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""$x / (e^x - 1)$, continued through its removable singularity at 0, where it is 1.
 
     Written with $e^{-|x|}$, so that neither value nor derivative overflows; near 0 by its Taylor series, so
-    that the derivative does not lose digits there.
+    that neither loses digits there.
     """
-    near = jnp.abs(x) < 0.03
+    near = jnp.abs(x) < 0.1
     away = jnp.where(near, 1.0, x)
     magnitude = jnp.abs(away)
     decay = jnp.exp(-magnitude)
-    value = magnitude / -jnp.expm1(-magnitude) * jnp.where(away > 0, decay, 1.0)
+    value = magnitude * jnp.where(away > 0, decay, 1.0) / (1.0 - decay)
     small = jnp.where(near, x, 0.0)
     square = small * small
-    series = 1.0 - small / 2 + square / 12 * (1.0 - square / 60 * (1.0 - square / 42))
+    series = 1.0 - small / 2 + square / 12 * (1.0 - square / 60 * (1.0 - square / 42 * (1.0 - square / 40)))
     return jnp.where(near, series, value)
 
 

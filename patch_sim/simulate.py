@@ -20,6 +20,8 @@ from patch_sim.solvers import Adaptive, SolverError
 from patch_sim.stimuli import AbstractStimulus
 from patch_sim.units import whole_cell_capacitance, whole_cell_current
 
+_DEFAULT = Adaptive()
+
 
 def simulate(
     neuron: Neuron,
@@ -55,17 +57,16 @@ def simulate(
         SolverError: the solver gave up, or there is no resting state to start from. Inside `jit` or a
             derivative, where nothing can be raised, the sweep is NaN from that time on.
     """
-    solver = Adaptive() if solver is None else solver
+    solver = _DEFAULT if solver is None else solver
     times, save = _check(neuron, protocol, times, save, solver)
     if initial is not None and not isinstance(initial, State):
         initial = _check_initial(initial)
     args = (neuron, protocol, initial, times)
     traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
-    signals, final_state, finite = _run(*args, save=save, solver=solver, differentiable=traced)
-    if not traced:
-        _raise_if_stopped(np.asarray(finite), signals["time"], protocol, initial)
-    mask = np.broadcast_to(True, finite.shape + signals["time"].shape)
-    return Recording(mode=protocol.mode, mask=mask, final_state=final_state, **signals)
+    recording, finite = _run(*args, save=save, solver=solver, differentiable=traced)
+    if not isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
+        _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial)
+    return recording
 
 
 @functools.partial(jax.jit, static_argnames=("save", "solver", "differentiable"))
@@ -100,11 +101,9 @@ def _run(
         states = State(held, states.gates, states.calcium)
     finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
     final_state = jax.tree.map(lambda x: x[:, -1], states)
-    return (
-        _signals(neuron, protocol.mode, stimulus, holding, times, command, states, save),
-        final_state,
-        finite,
-    )
+    signals = _signals(neuron, protocol.mode, stimulus, holding, times, command, states, save)
+    mask = jnp.ones_like(command, dtype=bool)
+    return Recording(times, protocol.mode, mask=mask, final_state=final_state, **signals), finite
 
 
 def _each_sweep(function: Callable[..., State], *sweeps: Any) -> State:
@@ -215,7 +214,7 @@ def _signals(
         "states": {f"{name}.{key}": x for name, gates in states.gates.items() for key, x in gates.items()}
         | ({} if states.calcium is None else {"calcium": states.calcium}),
     }
-    return {"time": times} | {name: signals[name] for name in save}
+    return {name: signals[name] for name in save}
 
 
 def _capacitive(
