@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import diffrax
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 _FIRST_STEP = 0.01  # ms; the first step after every edge, which the controller soon lengthens
+_LONGEST_STEP = 0.5  # ms
 _ROUNDING = 4.0  # how many roundings of the time to keep away from an edge
 
 
@@ -47,7 +49,8 @@ class Adaptive:
     def controller(self, edges: Float[Array, " edges"], end: Float[Array, ""]) -> "EdgeController":
         """The step-size controller, told where the stimulus jumps (ms), up to the end (ms) of the sweep."""
         inside = jnp.where((edges > 0) & (edges < end), edges, jnp.inf)
-        return EdgeController(diffrax.PIDController(rtol=self.rtol, atol=self.atol), jnp.sort(inside))
+        steps = diffrax.PIDController(rtol=self.rtol, atol=self.atol, dtmax=_LONGEST_STEP)
+        return EdgeController(steps, jnp.sort(inside))
 
     @property
     def first_step(self) -> float:
@@ -59,8 +62,9 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
     """Steps up to each edge of the stimulus, over it, and on with a short step.
 
     diffrax's own `ClipStepSizeController` stops at jumps too. This one finds the next of many edges in the same time
-    as that of one, and starts short behind it. A cell at rest lets steps grow without limit, and the first long
-    step into a current then overflows; rejecting it saves the solution, but in reverse mode its NaN survives.
+    as that of one, and starts short behind it. A cell at rest has no error to keep steps short, and a long step into a
+    current, or one that only amplifies rounding, overflows. Rejecting it saves the solution, but in reverse mode the
+    NaN of a rejected step survives. That is also why no step is longer than half a millisecond.
     """
 
     controller: diffrax.PIDController
@@ -98,6 +102,9 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
     def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state):
         """Whether to keep a step, and where the next one begins and ends."""
         inner, index = controller_state
+        # Where a step has overflowed, infinity over infinity must not become a NaN that no later step gets rid of.
+        y_error = jax.tree.map(lambda error: jnp.where(jnp.isfinite(error), error, jnp.inf), y_error)
+        y1_candidate = jax.tree.map(lambda y1, y0: jnp.where(jnp.isfinite(y1), y1, y0), y1_candidate, y0)
         keep, next_t0, next_t1, jumped, inner, result = self.controller.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, inner
         )
