@@ -72,10 +72,10 @@ def fit(
     """
     show = Progress(progress)
     solver = ps.Adaptive() if solver is None else solver
-    recordings = (recordings,) if isinstance(recordings, ps.Recording) else tuple(recordings)
+    recordings = tuple(recordings) if isinstance(recordings, Sequence) else (recordings,)
     _check(neuron, recordings, starts, screen, steps)
     box = space(neuron, free, bounds)
-    objective = Objective(box, neuron, _terms(recordings, weights, initial), solver)
+    objective = Objective(box, neuron, _terms(neuron, recordings, weights, initial), solver)
 
     if starts == 1:
         values = ps.parameters(neuron)
@@ -103,7 +103,7 @@ def _check(neuron: Any, recordings: tuple[Any, ...], starts: Any, screen: Any, s
             raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
-def _terms(recordings: tuple[ps.Recording, ...], weights: Any, initial: Any) -> tuple[Trace, ...]:
+def _terms(neuron: ps.Neuron, recordings: tuple[ps.Recording, ...], weights: Any, initial: Any) -> tuple[Trace, ...]:
     several = len(recordings) > 1
     lists = []
     for name, value in {"weights": weights, "initial": initial}.items():
@@ -115,7 +115,10 @@ def _terms(recordings: tuple[ps.Recording, ...], weights: Any, initial: Any) -> 
             raise ValueError(f"{name} must be a list with one entry for each of the {len(recordings)} recordings")
     mixed = len({recording.mode for recording in recordings}) > 1
     scales = [_spread(recording) if mixed else 1.0 for recording in recordings]
-    return tuple(trace(*row) for row in zip(recordings, *lists, scales, strict=True))
+    terms = tuple(trace(*row) for row in zip(recordings, *lists, scales, strict=True))
+    for term in terms:
+        ps.check_initial(neuron, term.protocol, term.initial)
+    return terms
 
 
 def _spread(recording: ps.Recording) -> float:
@@ -179,7 +182,7 @@ def _with_warnings(result: FitResult, interrupted: bool) -> FitResult:
             "better one may exist; try more starts or narrower bounds"
         )
     failed = int(np.sum(~np.isfinite(losses)))
-    if failed:
+    if failed and not interrupted:
         warnings.append(f"{failed} of {len(losses)} starts failed: their model could not be simulated")
     stopped = [estimate.name for estimate in result.estimates if estimate.at_bound]
     if stopped:

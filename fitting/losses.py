@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 import patch_sim as ps
 
@@ -31,7 +31,7 @@ class Trace(eqx.Module):
     root_weight: Float[Array, "sweeps samples"]
     scale: Float[Array, ""]
 
-    def residual(self, neuron: ps.Neuron, solver: ps.Adaptive) -> Float[Array, " sweeps*samples"]:
+    def residual(self, neuron: ps.Neuron, solver: ps.Adaptive) -> Float[Array, " residuals"]:
         """The weighted residuals of a neuron, in units of the scale."""
         rec = ps.simulate(
             neuron, self.protocol, initial=self.initial, save=("current", "measured_voltage"), solver=solver
@@ -44,7 +44,7 @@ class Trace(eqx.Module):
         return jnp.sum(self.root_weight**2)
 
     @property
-    def scored(self) -> Float[Array, ""]:
+    def scored(self) -> Int[Array, ""]:
         """The number of samples that count."""
         return jnp.sum(self.root_weight > 0)
 

@@ -103,10 +103,12 @@ def _row(name: str, value: Array, declared: Mapping[str, Any], pair: Any) -> tup
     slope = name.rsplit(".", 1)[-1] == "slope"
     positive = declared.get("above") == 0 or declared.get("at_least") == 0
     low, high = _default(name, float(value), declared, positive, slope) if pair is None else _pair(name, pair)
-    floor = declared.get("above") if declared.get("at_least") is None else declared["at_least"]
-    if floor is not None and low < floor:
-        unit = declared["unit"]
-        raise ValueError(f"{name} must not go below {floor:g} {unit}, but its bounds are ({low:g}, {high:g})")
+    unit = declared.get("unit", "")
+    above, at_least = declared.get("above"), declared.get("at_least")
+    if above is not None and low <= above:
+        raise ValueError(f"{name} must stay above {above:g} {unit}, but its bounds are ({low:g}, {high:g})")
+    if at_least is not None and low < at_least:
+        raise ValueError(f"{name} must not go below {at_least:g} {unit}, but its bounds are ({low:g}, {high:g})")
     same_sign = low * high > 0
     far_apart = same_sign and max(low / high, high / low) >= _LOG_FROM
     return same_sign and (positive or slope or far_apart), low, high

@@ -187,22 +187,22 @@ def load(path: str | os.PathLike[str]) -> FitResult:
     try:
         with open(path, encoding="utf-8") as file:
             data: dict[str, Any] = json.load(file)
-        if data.pop("format") != _FORMAT:
+        if data["format"] != _FORMAT:
             raise KeyError("format")
+        return FitResult(
+            neuron=ps.decode(data["neuron"]),
+            loss=data["loss"],
+            rmse=tuple(data["rmse"]),
+            estimates=tuple(Estimate(**row) for row in data["estimates"]),
+            correlation=np.array(data["correlation"], dtype=float),
+            starts=tuple(
+                Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
+            ),
+            warnings=tuple(data["warnings"]),
+            seconds=data["seconds"],
+        )
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)} is not a saved fit") from error
-    return FitResult(
-        neuron=ps.decode(data["neuron"]),
-        loss=data["loss"],
-        rmse=tuple(data["rmse"]),
-        estimates=tuple(Estimate(**row) for row in data["estimates"]),
-        correlation=np.array(data["correlation"], dtype=float),
-        starts=tuple(
-            Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
-        ),
-        warnings=tuple(data["warnings"]),
-        seconds=data["seconds"],
-    )
 
 
 def _plain(value: Any) -> Any:

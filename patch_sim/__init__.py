@@ -34,7 +34,7 @@ from patch_sim.parameters import (
 from patch_sim.protocols import CurrentClamp as CurrentClamp, Mode as Mode, VoltageClamp as VoltageClamp
 from patch_sim.recording import Recording as Recording
 from patch_sim.serialize import decode as decode, encode as encode
-from patch_sim.simulate import simulate as simulate
+from patch_sim.simulate import check_initial as check_initial, simulate as simulate
 from patch_sim.solvers import Adaptive as Adaptive, SolverError as SolverError
 from patch_sim.stimuli import (
     Chirp as Chirp,

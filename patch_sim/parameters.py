@@ -37,7 +37,7 @@ def parameter(
         above: the number must be greater than this.
         at_least: the number must not be less than this.
     """
-    limits = {"unit": unit, "above": above, "at_least": at_least}
+    limits = {"unit": unit, "above": above, "at_least": at_least, "optional": default is None}
     return eqx.field(default=default, converter=as_array, metadata=limits)
 
 
@@ -57,12 +57,16 @@ class AbstractParametric(eqx.Module):
 
 def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
     """Raise a `ValueError` if a concrete value is no finite number, or lies outside its limits."""
-    if value is None or isinstance(value, Tracer):
+    if isinstance(value, Tracer) or (value is None and limits.get("optional", False)):
         return
     unit = limits.get("unit", "")
     if not isinstance(value, jax.Array | np.ndarray):
         raise ValueError(f"{name} must be a number{f' in {unit}' if unit else ''}, not {value!r}")
     numbers = np.asarray(value)
+    expected = limits.get("ndim", 0)
+    if numbers.ndim != expected or numbers.size == 0:
+        what = {0: "one number", 1: "a number or a list of numbers"}.get(expected, f"an array of {expected} axes")
+        raise ValueError(f"{name} must be {what}, not {value!r}")
     if not np.all(np.isfinite(numbers)):
         raise ValueError(f"{name} must be finite, not {value}")
     above, at_least = limits.get("above"), limits.get("at_least")

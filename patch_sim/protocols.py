@@ -1,6 +1,8 @@
 """Protocols: a clamp mode and a family of sweeps."""
 
 import enum
+import numbers
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,6 +11,11 @@ from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric
 from patch_sim.stimuli import AbstractStimulus, Family, family, snap
+
+
+def _as_float(value: Any) -> Any:
+    """Turn any real number into a float; leave anything else for the check that can name it."""
+    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else value
 
 
 class Mode(enum.Enum):
@@ -48,7 +55,7 @@ class AbstractProtocol(AbstractParametric):
             raise ValueError(f"{name}.stimulus must be a stimulus such as Step, not {self.stimulus!r}")
         for key in ("duration", "dt"):
             value = getattr(self, key)
-            if not isinstance(value, int | float) or not 0 < value < float("inf"):
+            if not isinstance(value, float) or not 0 < value < float("inf"):
                 raise ValueError(f"{name}.{key} must be a positive time in ms, not {value!r}")
         if self.dt > self.duration:
             raise ValueError(f"{name}.dt ({self.dt:g} ms) is longer than the duration ({self.duration:g} ms)")
@@ -98,8 +105,8 @@ class CurrentClamp(AbstractProtocol):
     """
 
     stimulus: AbstractStimulus
-    duration: float = eqx.field(static=True)
-    dt: float = eqx.field(static=True, default=0.025)
+    duration: float = eqx.field(static=True, converter=_as_float)
+    dt: float = eqx.field(static=True, converter=_as_float, default=0.025)
     holding: Family = family("pA", default=0.0)
     mode: Mode = eqx.field(static=True, default=Mode.CURRENT_CLAMP, init=False)
 
@@ -115,7 +122,7 @@ class VoltageClamp(AbstractProtocol):
     """
 
     stimulus: AbstractStimulus
-    duration: float = eqx.field(static=True)
-    dt: float = eqx.field(static=True, default=0.025)
+    duration: float = eqx.field(static=True, converter=_as_float)
+    dt: float = eqx.field(static=True, converter=_as_float, default=0.025)
     holding: Family = family("mV", default=-70.0)
     mode: Mode = eqx.field(static=True, default=Mode.VOLTAGE_CLAMP, init=False)

@@ -100,7 +100,7 @@ class Recording(eqx.Module):
 
     def select(self, sweeps: Sequence[int] | slice) -> "Recording":
         """The recording with only some of its sweeps: `rec.select([0, 2])`, `rec.select(slice(1, None, 2))`."""
-        index = sweeps if isinstance(sweeps, slice) else np.asarray(sweeps)
+        index = np.arange(self.sweeps)[sweeps if isinstance(sweeps, slice) else np.asarray(sweeps)]
         picked = jax.tree.map(lambda x: x[index], (self, self.final_state))[0]
         return eqx.tree_at(lambda rec: rec.time, picked, self.time)
 
@@ -121,8 +121,8 @@ class Recording(eqx.Module):
     def mask_edges(self, width: float) -> "Recording":
         """Leave out of the mask the time after every jump of the command, where the clamp is not yet in charge.
 
-        A jump is a change between two samples that exceeds 1 % of the command's range and ten times the changes
-        before and after it, so that a sinusoid, a ramp or noise has none.
+        A jump is a change between two samples that exceeds 1 % of the command's range and ten times all but one of
+        the three changes before and the three after it, so that a sinusoid, a ramp or noise has none.
 
         Args:
             width: how much to leave out after each jump, ms.
@@ -181,7 +181,6 @@ class Recording(eqx.Module):
 def _jumps(command: np.ndarray) -> np.ndarray:
     """Where (sweeps, samples) the command has jumped since the sample before."""
     change = np.abs(np.diff(command, axis=1, prepend=command[:, :1]))
-    before = np.roll(change, 1, axis=1)
-    after = np.roll(change, -1, axis=1)
-    before[:, 0] = after[:, -1] = 0.0
-    return (change > 0.01 * np.ptp(command)) & (change > 10.0 * np.maximum(before, after))
+    padded = np.pad(change, ((0, 0), (3, 3)))
+    around = np.stack([np.roll(padded, shift, axis=1)[:, 3:-3] for shift in (-3, -2, -1, 1, 2, 3)])
+    return (change > 0.01 * np.ptp(command)) & (change > 10.0 * np.sort(around, axis=0)[-2])

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from patch_sim.autodiff import with_both_modes
 from patch_sim.closed_form import clamped_gates
 from patch_sim.neuron import HIGHEST_REST, LOWEST_REST, Neuron, State
+from patch_sim.parameters import as_array
 from patch_sim.protocols import AbstractProtocol, Mode
 from patch_sim.recording import SIGNALS, Recording
 from patch_sim.solvers import Adaptive, SolverError
@@ -59,8 +60,7 @@ def simulate(
     """
     solver = _DEFAULT if solver is None else solver
     times, save = _check(neuron, protocol, times, save, solver)
-    if initial is not None and not isinstance(initial, State):
-        initial = _check_initial(initial)
+    initial = check_initial(neuron, protocol, initial)
     args = (neuron, protocol, initial, times)
     traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
     recording, finite = _run(*args, save=save, solver=solver, differentiable=traced)
@@ -152,7 +152,7 @@ def _solve(
         diffrax.ODETerm(field),
         solver.method,
         t0=jnp.zeros_like(times[0]),
-        t1=times[-1],
+        t1=solver.stop(times[-1]),
         dt0=jnp.full_like(times[0], solver.first_step),
         y0=_in_resting_levels(neuron, start),
         args=(neuron, stimulus, holding),
@@ -254,13 +254,29 @@ def _check(neuron: Any, protocol: Any, times: Any, save: Any, solver: Any) -> tu
     return times, save
 
 
-def _check_initial(initial: Any) -> Float[Array, "..."]:
-    try:
-        voltage = jnp.asarray(initial, dtype=float)
-    except (TypeError, ValueError):
-        voltage = None
-    if voltage is None or (not isinstance(voltage, Tracer) and not bool(jnp.all(jnp.isfinite(voltage)))):
+def check_initial(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> State | Float[Array, "..."] | None:
+    """Make sure that a simulation can start there; see `simulate`.
+
+    Raises:
+        ValueError: what is neither None, a voltage (mV), one for each sweep, nor a state of this neuron.
+    """
+    if initial is None:
+        return None
+    sizes = ((), (1,), (protocol.sweeps,))
+    if isinstance(initial, State):
+        like = jax.eval_shape(neuron.steady_state, jax.ShapeDtypeStruct((), float))
+        if jax.tree.structure(initial) != jax.tree.structure(like):
+            raise ValueError("initial is the state of a neuron with other channels")
+        if any(jnp.shape(leaf) not in sizes for leaf in jax.tree.leaves(initial)):
+            raise ValueError(f"initial must hold one state, or one for each of {protocol.sweeps} sweeps")
+        return initial
+    voltage = as_array(initial)
+    if not isinstance(voltage, jax.Array):
         raise ValueError(f"initial must be None, a voltage in mV, or a recording's final_state, not {initial!r}")
+    if voltage.shape not in sizes:
+        raise ValueError(f"initial must be one voltage, or one for each of {protocol.sweeps} sweeps, not {initial!r}")
+    if not isinstance(voltage, Tracer) and not np.all(np.isfinite(voltage)):
+        raise ValueError(f"initial must be a finite voltage in mV, not {initial!r}")
     return voltage
 
 

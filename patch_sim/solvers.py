@@ -48,7 +48,7 @@ class Adaptive:
 
     def controller(self, edges: Float[Array, " edges"], end: Float[Array, ""]) -> "EdgeController":
         """The step-size controller, told where the stimulus jumps (ms), up to the end (ms) of the sweep."""
-        inside = jnp.where((edges > 0) & (edges < end), edges, jnp.inf)
+        inside = jnp.where((edges > 0) & (edges <= end), edges, jnp.inf)
         steps = diffrax.PIDController(rtol=self.rtol, atol=self.atol, dtmax=_LONGEST_STEP)
         return EdgeController(steps, jnp.sort(inside))
 
@@ -56,6 +56,10 @@ class Adaptive:
     def first_step(self) -> float:
         """The length (ms) of the first step that is tried."""
         return _FIRST_STEP
+
+    def stop(self, end: Float[Array, ""]) -> Float[Array, ""]:
+        """When to stop (ms), such that an edge at the end of the sweep is still an edge: just behind it."""
+        return _after(_after(_after(end)))
 
 
 class EdgeController(diffrax.AbstractAdaptiveStepSizeController):

@@ -44,7 +44,7 @@ class KTraubMiles(AbstractOhmicChannel):
     """
 
     g_max: Number = parameter("mS/cm2", at_least=0.0)
-    reversal: Number | None = parameter("mV")
+    reversal: Number | None = parameter("mV", default=None)
     gates: dict[str, AbstractGate]
     ion: str | None = eqx.field(static=True)
     source: ClassVar[str] = "Traub & Miles 1991, Pospischil et al. 2008"

@@ -32,7 +32,7 @@ class Ramp(AbstractStimulus):
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
         since = t - self.start
-        return _within(since, self.duration, self.offset + self.amplitude * since / self.duration)
+        return _within(t, self.start, self.duration, self.offset + self.amplitude * since / self.duration)
 
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
@@ -67,7 +67,7 @@ class Sine(AbstractStimulus):
         """What one sweep adds to the holding level at a time (ms)."""
         since = t - self.start
         angle = 2.0 * jnp.pi * self.frequency * 1e-3 * since + self.phase
-        return _within(since, self.duration, self.offset + self.amplitude * jnp.sin(angle))
+        return _within(t, self.start, self.duration, self.offset + self.amplitude * jnp.sin(angle))
 
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
@@ -102,9 +102,10 @@ class Chirp(AbstractStimulus):
     exponential: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
-        frequencies = (self.first_frequency, self.last_frequency)
-        traced = any(isinstance(frequency, Tracer) for frequency in frequencies)
-        if self.exponential and not traced and np.any(np.asarray(frequencies[0]) == np.asarray(frequencies[1])):
+        first, last = self.first_frequency, self.last_frequency
+        known = not isinstance(first, Tracer) and not isinstance(last, Tracer)
+        comparable = known and (first.shape == last.shape or 1 in (first.size, last.size))
+        if self.exponential and comparable and np.any(np.asarray(first) == np.asarray(last)):
             raise ValueError("Chirp: an exponential chirp needs two different frequencies; take a Sine")
 
     @property
@@ -117,11 +118,13 @@ class Chirp(AbstractStimulus):
         since = t - self.start
         first, last = self.first_frequency * 1e-3, self.last_frequency * 1e-3
         if self.exponential:
+            # Outside, where it is not used, the exponential could overflow, and its derivative with it.
+            inside = jnp.clip(since, 0.0, self.duration)
             growth = jnp.log(last / first)
-            turns = first * self.duration / growth * jnp.expm1(since / self.duration * growth)
+            turns = first * self.duration / growth * jnp.expm1(inside / self.duration * growth)
         else:
             turns = first * since + (last - first) * since**2 / (2.0 * self.duration)
-        return _within(since, self.duration, self.offset + self.amplitude * jnp.sin(2.0 * jnp.pi * turns))
+        return _within(t, self.start, self.duration, self.offset + self.amplitude * jnp.sin(2.0 * jnp.pi * turns))
 
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
@@ -129,7 +132,7 @@ class Chirp(AbstractStimulus):
 
 
 def _within(
-    since: Float[Array, "*shape"], duration: Float[Array, ""], value: Float[Array, "*shape"]
+    t: Float[Array, "*shape"], start: Float[Array, ""], duration: Float[Array, ""], value: Float[Array, "*shape"]
 ) -> Float[Array, "*shape"]:
-    """A value from 0 to a duration after the start, and 0 elsewhere."""
-    return jnp.where((since >= 0) & (since < duration), value, 0.0)
+    """A value from the start (ms) on and for a duration (ms), and 0 elsewhere."""
+    return jnp.where((t >= start) & (t < start + duration), value, 0.0)

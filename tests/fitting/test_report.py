@@ -1,0 +1,141 @@
+"""How a fit is read, kept and drawn."""
+
+import dataclasses
+import json
+
+import equinox as eqx
+import numpy as np
+import pytest
+
+import fitting
+import patch_sim as ps
+
+CELL = ps.presets.neuron("squid_axon")
+CLAMP = ps.VoltageClamp(ps.Step([20.0, 60.0], 1.0, 5.0), duration=8.0, dt=0.2, holding=-70.0)
+NAN = float("nan")
+
+
+def result(**changes) -> fitting.FitResult:
+    estimates = (
+        fitting.Estimate("channels.Na.g_max", 120.0, 1.25, "mS/cm2", 1.0, 1000.0, False),
+        fitting.Estimate("channels.K.g_max", 36.0, float("inf"), "mS/cm2", 1.0, 100.0, False),
+        fitting.Estimate("channels.Leak.g_max", 3.0, NAN, "mS/cm2", 0.01, 3.0, True),
+    )
+    correlation = np.array([[1.0, -0.9, NAN], [-0.9, 1.0, NAN], [NAN, NAN, NAN]])
+    starts = (fitting.Start(1.5, (120.0, 36.0, 3.0), 7, True), fitting.Start(float("inf"), (1.0, 2.0, 3.0), 0, False))
+    values = {
+        "neuron": CELL,
+        "loss": 1.5,
+        "rmse": (1.5, 3.0),
+        "estimates": estimates,
+        "correlation": correlation,
+        "starts": starts,
+        "warnings": ("at a bound: channels.Leak.g_max",),
+        "seconds": 2.5,
+    }
+    return fitting.FitResult(**(values | changes))
+
+
+@pytest.fixture(scope="module")
+def recording() -> ps.Recording:
+    return ps.simulate(CELL, CLAMP)
+
+
+def test_the_table_prints():
+    lines = str(result().table()).splitlines()
+    assert lines[0].split() == ["parameter", "value", "standard", "error", "unit"]
+    assert lines[1].split() == ["channels.Na.g_max", "120", "1.2", "mS/cm2"]
+    assert lines[2].split() == ["channels.K.g_max", "36", "inf", "mS/cm2"]
+    assert lines[3].split() == ["channels.Leak.g_max", "3", "nan", "mS/cm2", "at", "bound"]
+    assert repr(result().table()) == str(result().table())
+
+
+def test_the_result_prints():
+    said = str(result())
+    assert said.startswith("loss 1.5 from 1 of 2 starts in 2.5 s")
+    assert str(result().table()) in said
+    assert "worst determined pair: channels.Na.g_max and channels.K.g_max, correlation -0.900" in said
+    assert said.endswith("warning: at a bound: channels.Leak.g_max")
+
+
+def test_worst_pair():
+    assert result().worst_pair == ("channels.Na.g_max", "channels.K.g_max", -0.9)
+    assert result(correlation=np.full((3, 3), NAN)).worst_pair is None
+    assert result(estimates=result().estimates[:1], correlation=np.ones((1, 1))).worst_pair is None
+
+
+def test_save_and_load(tmp_path):
+    path = tmp_path / "fit.json"
+    result().save(path)
+    back = fitting.load(path)
+    assert eqx.tree_equal(back.neuron, CELL)
+    np.testing.assert_array_equal(back.correlation, result().correlation)
+    for field in dataclasses.fields(back):
+        if field.name not in ("neuron", "correlation", "estimates"):
+            assert getattr(back, field.name) == getattr(result(), field.name), field.name
+    assert str(back) == str(result())  # NaN, which is not equal to itself, and inf included
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", "3", "{}", '{"format": "something else"}', '{"format": null}', "\x00\x01"]
+)
+def test_what_is_no_saved_fit(tmp_path, text):
+    path = tmp_path / "fit.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"fit\.json is not a saved fit"):
+        fitting.load(path)
+
+
+def test_a_saved_fit_of_a_class_that_is_not_there(tmp_path):
+    path = tmp_path / "fit.json"
+    result().save(path)
+    path.write_text(path.read_text().replace("patch_sim.neuron:Neuron", "mine.cells:Cell"))
+    with pytest.raises(ValueError, match=r"mine\.cells:Cell, which is not known here: import the module"):
+        fitting.load(path)
+
+
+def test_a_saved_fit_with_a_part_missing(tmp_path):
+    path = tmp_path / "fit.json"
+    result().save(path)
+    data = json.loads(path.read_text())
+    del data["neuron"]
+    path.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match="is not a saved fit"):
+        fitting.load(path)
+
+
+def test_predict_a_protocol_or_the_command_of_a_recording(recording):
+    by_protocol, by_recording = result().predict(CLAMP), result().predict(recording)
+    np.testing.assert_array_equal(by_protocol.current, recording.current)
+    np.testing.assert_allclose(by_recording.current, recording.current, rtol=1e-9, atol=1e-9)
+
+
+def test_score_is_the_error_over_the_mask(recording):
+    off = eqx.tree_at(lambda rec: rec.current, recording, recording.current + 3.0)
+    assert result().score(off) == pytest.approx(3.0, rel=1e-9)
+    spoiled = eqx.tree_at(lambda rec: rec.current, off, off.current.at[0, 7].set(1e6))
+    assert result().score(spoiled.with_mask(np.arange(40) != 7)) == pytest.approx(3.0, rel=1e-9)
+
+
+def test_plot(recording):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    masked = recording.mask_edges(1.0)
+    figure = result(recordings=(masked, recording)).plot()
+    assert len(figure.axes) == 4
+    top, _, bottom, _ = figure.axes
+    assert len(top.lines) == 4  # two sweeps, recorded and modeled
+    residual = bottom.lines[0].get_ydata()
+    np.testing.assert_allclose(residual[masked.scored[0]], 0.0, atol=1e-6)
+    assert np.isnan(residual[~masked.scored[0]]).all()
+    assert bottom.get_xlabel() == "time (ms)"
+    figure.canvas.draw()
+    pyplot.close(figure)
+
+
+def test_a_loaded_fit_has_nothing_to_draw():
+    pytest.importorskip("matplotlib")
+    with pytest.raises(ValueError, match="no recordings to draw"):
+        result().plot()

@@ -1,0 +1,68 @@
+"""Every example runs as it stands, with small settings."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HERG = ROOT / "examples" / "fit_herg.py"
+
+KNOWN = {"p1": 2.3e-4, "p2": 0.07, "p3": 3.4e-5, "p4": 0.055, "p5": 0.087, "p6": 0.009, "p7": 5.2e-3, "p8": 0.032,
+         "p9": 150.0}  # fmt: skip
+
+
+def run(path: Path, *arguments: str) -> str:
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "MPLBACKEND": "Agg",
+        "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".jax_cache"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    }
+    command = [sys.executable, str(path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check(report: dict) -> None:
+    assert {"rmse_pA", "seconds", "starts", "parameters"} <= set(report)
+    assert len(report["starts"]) == 2
+    assert min(report["starts"]) == pytest.approx(report["rmse_pA"])
+    assert report["seconds"] > 0
+    assert [row["name"] for row in report["parameters"]] == list(KNOWN)
+    for row in report["parameters"]:
+        assert set(row) == {"name", "value", "unit", "standard_error"}
+        assert 0 < row["standard_error"] < 0.1 * row["value"], row
+    units = {row["name"]: row["unit"] for row in report["parameters"]}
+    assert [units[f"p{k}"] for k in range(1, 10)] == ["1/ms", "1/mV"] * 4 + ["nS"]
+
+
+def test_herg_recovers_known_parameters(tmp_path):
+    written, drawn = tmp_path / "fit.json", tmp_path / "fit.png"
+    said = run(HERG, "--starts", "2", "--screen", "30", "--json", str(written), "--plot", str(drawn))
+    report = json.loads(written.read_text())
+    check(report)
+    assert report["rmse_pA"] == pytest.approx(10.0, rel=0.02)  # the noise that was put in
+    for row in report["parameters"]:
+        assert abs(row["value"] - KNOWN[row["name"]]) < 5 * row["standard_error"], row
+    assert drawn.read_bytes()[:4] == b"\x89PNG"
+    assert "RMSE" in said
+    assert "p9 = " in said
+
+
+def test_herg_fits_a_real_recording(shared, tmp_path):
+    recording = str(shared / "recordings" / "vc_herg_cho_cell5_sine.npz")
+    written = tmp_path / "fit.json"
+    run(HERG, recording, "--predict", recording, "--starts", "2", "--screen", "30", "--json", str(written))
+    report = json.loads(written.read_text())
+    check(report)
+    assert report["rmse_pA"] <= 31.8
+    assert report["predict_rmse_pA"] == pytest.approx(report["rmse_pA"], rel=1e-6)
+
+
+def test_every_example_is_run_here():
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {HERG.name}

@@ -1,0 +1,168 @@
+"""A neuron: its vector field, its currents, and where it rests."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import patch_sim as ps
+
+ZERO = jnp.asarray(0.0)
+
+
+def nernst(inside: float, outside: float, temperature: float) -> float:
+    return float(ps.nernst(jnp.asarray(inside), jnp.asarray(outside), 1, jnp.asarray(temperature)))
+
+
+def cell(**changes) -> ps.Neuron:
+    channels = {"Na": ps.channels.Na(), "K": ps.channels.K(), "Leak": ps.channels.Leak()}
+    ions = ps.Ions(Na=ps.Ion(50.0, 440.0), K=ps.Ion(400.0, 20.0))
+    return ps.Neuron(**({"channels": channels, "area": 1000.0, "temperature": 8.0, "ions": ions} | changes))
+
+
+@pytest.fixture(scope="module")
+def resting():
+    """The resting voltage as a compiled function of a neuron and a current."""
+    return jax.jit(lambda neuron, injected: neuron.resting_state(injected).voltage)
+
+
+@pytest.mark.parametrize("injected", [0.0, 20.0, -40.0])
+@pytest.mark.parametrize("name", ["squid", "other"])
+def test_nothing_changes_at_rest(name, injected):
+    neuron = ps.presets.neuron("squid_axon") if name == "squid" else cell()
+    state = neuron.resting_state(jnp.asarray(injected))
+    for leaf in jax.tree.leaves(neuron.derivative(state, jnp.asarray(injected))):
+        np.testing.assert_allclose(leaf, 0.0, atol=1e-9)
+
+
+def test_the_squid_axon_rests_at_65_mV(resting):
+    # Hodgkin and Huxley's rest with the leak's reversal rounded to -54.3 mV
+    assert float(resting(ps.presets.neuron("squid_axon"), ZERO)) == pytest.approx(-64.97, abs=0.01)
+
+
+def test_a_passive_cell_rests_at_its_reversal(resting):
+    neuron = cell(channels={"Leak": ps.channels.Leak(g_max=0.1, reversal=-63.7)})
+    assert float(resting(neuron, ZERO)) == pytest.approx(-63.7, rel=1e-14)
+    # 0.1 mS/cm2 on 1000 um2 is 1 nS: 10 pA lift it by 10 mV
+    assert float(resting(neuron, jnp.asarray(10.0))) == pytest.approx(-53.7, rel=1e-14)
+
+
+def test_of_two_stable_rests_the_lower_is_taken(resting):
+    # Sodium that opens fast and never inactivates, with a leak: bistable.
+    gate = ps.Gate(ps.rates.Sigmoid(5.0, -30.0, 4.0), ps.rates.Sigmoid(5.0, -30.0, -4.0))
+    persistent = ps.Channel({"m": gate}, g_max=1.0, reversal=50.0)
+    neuron = cell(channels={"P": persistent, "Leak": ps.channels.Leak(g_max=0.3, reversal=-70.0)})
+    low = float(resting(neuron, ZERO))
+    assert low == pytest.approx(-70.0, abs=1.0)
+
+    def net(v: float) -> float:
+        return float(sum(neuron.currents(neuron.steady_state(jnp.asarray(v))).values()))
+
+    assert net(-45.0) > 0 > net(0.0)  # there is another crossing above
+    assert net(60.0) > 0
+
+
+@pytest.mark.parametrize("injected", [1e6, -1e6])
+def test_no_rest_is_nan(resting, injected):
+    assert np.isnan(resting(cell(), jnp.asarray(injected)))
+
+
+def test_rest_is_differentiable(resting):
+    neuron, injected = cell(), jnp.asarray(5.0)
+    by_neuron, by_current = jax.jit(jax.grad(lambda n, i: n.resting_state(i).voltage, argnums=(0, 1)))(neuron, injected)
+    gradient = ps.parameters(by_neuron)
+    for name in ["channels.Na.g_max", "channels.K.g_max", "channels.Leak.reversal", "area", "temperature",
+                 "ions.K.outside", "channels.Na.gates.h.shift", "channels.K.gates.n.opening.midpoint"]:  # fmt: skip
+        value = ps.parameters(neuron)[name]
+        h = 1e-5 * max(1.0, abs(float(value)))
+        up, down = (resting(ps.with_parameters(neuron, {name: value + k * h}), injected) for k in (1, -1))
+        assert float(gradient[name]) == pytest.approx(float(up - down) / (2 * h), rel=1e-5, abs=1e-9), name
+    h = 1e-4
+    slope = float(resting(neuron, injected + h) - resting(neuron, injected - h)) / (2 * h)
+    assert float(by_current) == pytest.approx(slope, rel=1e-6)
+    assert float(gradient["capacitance"]) == 0.0
+
+
+def test_forward_mode_of_the_rest_agrees_with_reverse():
+    neuron = cell()
+    reverse = jax.grad(lambda n: n.resting_state(ZERO).voltage)(neuron)
+    direction = jax.tree.map(jnp.ones_like, neuron)
+    _, forward = jax.jvp(lambda n: n.resting_state(ZERO).voltage, (neuron,), (direction,))
+    assert float(forward) == pytest.approx(sum(float(leaf) for leaf in jax.tree.leaves(reverse)), rel=1e-10)
+
+
+def test_derivative_is_charge_over_capacitance():
+    neuron = cell(capacitance=2.0)
+    state = neuron.steady_state(jnp.asarray(-50.0))
+    currents = neuron.currents(state)
+    assert set(currents) == {"Na", "K", "Leak"}
+    without = neuron.derivative(state, ZERO).voltage
+    assert float(without) == pytest.approx(-float(sum(currents.values())) / 2.0, rel=1e-13)
+    # 10 pA into 1000 um2 x 2 uF/cm2 = 20 pF is 0.5 mV/ms more
+    assert float(neuron.derivative(state, jnp.asarray(10.0)).voltage - without) == pytest.approx(0.5, rel=1e-10)
+
+
+def test_currents_by_hand():
+    neuron = cell()
+    state = neuron.steady_state(jnp.asarray(-20.0))
+    gates = {name: channel.gates for name, channel in neuron.channels.items()}
+    m, h = (float(gates["Na"][key].steady_state(state.voltage)) for key in "mh")
+    n = float(gates["K"]["n"].steady_state(state.voltage))
+    reversal = {"Na": nernst(50.0, 440.0, 8.0), "K": nernst(400.0, 20.0, 8.0)}
+    found = {name: float(value) for name, value in neuron.currents(state).items()}
+    assert found["Na"] == pytest.approx(120.0 * m**3 * h * (-20.0 - reversal["Na"]), rel=1e-12)
+    assert found["K"] == pytest.approx(36.0 * n**4 * (-20.0 - reversal["K"]), rel=1e-12)
+    assert found["Leak"] == pytest.approx(0.3 * (-20.0 + 54.3), rel=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [8.0, 30.0])
+def test_reversals_follow_ions_and_temperature_unless_given(temperature):
+    neuron = cell(temperature=temperature)
+    for name, v in {
+        "Na": nernst(50.0, 440.0, temperature),
+        "K": nernst(400.0, 20.0, temperature),
+        "Leak": -54.3,
+    }.items():
+        at, beside = (float(neuron.currents(neuron.steady_state(jnp.asarray(u)))[name]) for u in (v, v + 1.0))
+        assert abs(at) < 1e-9 < beside, name
+
+
+def test_the_channels_gates_are_at_the_neuron_s_temperature():
+    v = jnp.linspace(-80.0, 20.0, 5)
+    own = cell(temperature=16.3).channels["K"].gates["n"]
+    np.testing.assert_allclose(3.0 * own.time_constant(v), ps.channels.K().gates["n"].time_constant(v), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"area": 0.0}, r"Neuron\.area must be greater than 0 um2, not 0\.0"),
+        ({"area": -5.0}, r"Neuron\.area must be greater than 0 um2, not -5\.0"),
+        ({"area": float("nan")}, r"Neuron\.area must be finite"),
+        ({"area": "big"}, r"Neuron\.area must be a number in um2, not 'big'"),
+        ({"capacitance": 0.0}, r"Neuron\.capacitance must be greater than 0 uF/cm2"),
+        ({"temperature": -273.16}, r"Neuron\.temperature must be at least -273\.15 degrees C, not -273\.16"),
+        ({"channels": {"Na.v": ps.channels.Na()}}, r"a channel's name must be a plain word .*, not 'Na\.v'"),
+        ({"channels": {"": ps.channels.Na()}}, r"a channel's name must be a plain word"),
+    ],
+)
+def test_impossible_neurons(changes, message):
+    with pytest.raises(ValueError, match=message):
+        cell(**changes)
+
+
+def test_impossible_channels():
+    with pytest.raises(ValueError, match=r"Na\.g_max must be at least 0 mS/cm2, not -1\.0"):
+        ps.channels.Na(g_max=-1.0)
+    with pytest.raises(ValueError, match=r"Leak\.reversal must be finite"):
+        ps.channels.Leak(reversal=float("inf"))
+    with pytest.raises(ValueError, match="reversal"):
+        ps.Channel({}, g_max=1.0)
+    with pytest.raises(ValueError, match=r"channel 'x' carries 'Xe', which is not among the ions"):
+        cell(channels={"x": ps.Channel({}, g_max=1.0, ion="Xe")})
+
+
+def test_presets():
+    assert "squid_axon" in ps.presets.neurons()
+    with pytest.raises(KeyError, match="squid_axon"):
+        ps.presets.neuron("squid")
