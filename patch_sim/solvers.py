@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 _FIRST_STEP = 0.01  # ms; the first step after every edge, which the controller soon lengthens
 _LONGEST_STEP = 0.5  # ms
+_BEYOND = 1e-3  # ms
 _ROUNDING = 4.0  # how many roundings of the time to keep away from an edge
 
 
@@ -58,8 +59,11 @@ class Adaptive:
         return _FIRST_STEP
 
     def stop(self, end: Float[Array, ""]) -> Float[Array, ""]:
-        """When to stop (ms), such that an edge at the end of the sweep is still an edge: just behind it."""
-        return _after(_after(_after(end)))
+        """When to stop (ms): behind the end of the sweep, so that an edge there is an edge like any other.
+
+        Farther behind it than diffrax thinks worth a step of its own.
+        """
+        return end + _BEYOND
 
 
 class EdgeController(diffrax.AbstractAdaptiveStepSizeController):

@@ -318,7 +318,7 @@ def nothing_runs(monkeypatch):
         ({"times": jnp.array([-1.0, 2.0])}, r"times \(ms\) must not be negative"),
         ({"times": jnp.array([0.0, float("nan")])}, r"times must be a list of finite times in ms"),
         ({"times": jnp.array([])}, r"times must be a list of finite times in ms"),
-        ({"initial": float("nan")}, r"initial must be None, a voltage in mV, or a recording's final_state, not nan"),
+        ({"initial": float("nan")}, r"initial must be a finite voltage in mV, not nan"),
         ({"initial": "rest"}, r"initial must be None, a voltage in mV, .*, not 'rest'"),
     ],
 )

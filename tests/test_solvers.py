@@ -86,3 +86,22 @@ def test_solvers_can_be_keys_of_a_compilation():
 
 def test_a_solver_error_is_a_runtime_error():
     assert issubclass(ps.SolverError, RuntimeError)
+
+
+@pytest.mark.parametrize("longest", [0.5, 1e6])
+def test_a_cell_at_rest_does_not_run_away(monkeypatch, longest):
+    # At rest nothing limits a step; one that is far too long overflows, and must only be rejected.
+    monkeypatch.setattr("patch_sim.solvers._LONGEST_STEP", longest)
+    channels = {
+        "Na": ps.channels.NaTraubMiles(10.0, 50.0, -52.0),
+        "K": ps.channels.KTraubMiles(10.0, -100.0, -52.0),
+        "CaT": ps.channels.CaT(),
+        "Leak": ps.channels.Leak(0.0379, -79.0),
+    }
+    pool = ps.CalciumPool(gamma=1.0, depth=0.1, decay=5.0, resting=2.4e-4)
+    cell = ps.Neuron(channels, area=24000.0, capacitance=0.88, temperature=34.0, calcium=pool)
+    protocol = ps.CurrentClamp(ps.Step([0.0, 400.0], 50.0, 50.0), duration=100.0, dt=0.5)
+    solver = ps.Adaptive(max_steps=100_000 + int(longest))  # another one, so that nothing compiled is used again
+    recording = ps.simulate(cell, protocol, save=("voltage",), solver=solver)
+    np.testing.assert_allclose(recording.voltage[0], recording.voltage[0, 0], rtol=0, atol=1e-4)
+    assert recording.voltage[1].max() > 0.0

@@ -119,7 +119,7 @@ class Chirp(AbstractStimulus):
         first, last = self.first_frequency * 1e-3, self.last_frequency * 1e-3
         if self.exponential:
             # Outside, where it is not used, the exponential could overflow, and its derivative with it.
-            inside = jnp.clip(since, 0.0, self.duration)
+            inside = _within(t, self.start, self.duration, since)
             growth = jnp.log(last / first)
             turns = first * self.duration / growth * jnp.expm1(inside / self.duration * growth)
         else:
