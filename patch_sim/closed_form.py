@@ -1,7 +1,8 @@
 """Gates at a known voltage: the voltage clamp without a stepping error.
 
 Where the voltage is known, each gate is a linear equation, x' = alpha (1 - x) - beta x, with an exact solution
-over any stretch in which the rates are constant; a sweep is then a linear recurrence over its samples.
+over any stretch in which the rates are constant; a sweep is then a linear recurrence over its samples. A command of
+steps or samples is followed exactly; one that moves, to fourth order in the distance of the samples.
 """
 
 import jax

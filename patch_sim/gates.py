@@ -169,6 +169,7 @@ class CalciumGate(AbstractRelaxingGate):
         if calcium is None:
             raise ValueError("this gate reads calcium: calcium=1e-4 (mM), for example")
         calcium = jnp.asarray(calcium)
+        calcium = jnp.broadcast_to(calcium, jnp.broadcast_shapes(jnp.shape(v), calcium.shape))
         total = self.pace / self.tau(calcium)
         return self.inf(calcium) * total, total
 

@@ -57,7 +57,7 @@ class AbstractCurve(AbstractParametric):
     def __rtruediv__(self, other: Any) -> "Quotient":
         return Quotient(_curve(other), self)
 
-    def __pow__(self, exponent: float) -> "Power":
+    def __pow__(self, exponent: int | float) -> "Power":
         return Power(self, exponent)
 
 
@@ -153,7 +153,7 @@ class Constant(AbstractCurve):
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The value."""
-        return jnp.broadcast_to(self.value, v.shape)
+        return jnp.broadcast_to(self.value, jnp.shape(v))
 
 
 class Sum(AbstractCurve):
@@ -193,7 +193,7 @@ class Power(AbstractCurve):
     """A curve to a fixed power."""
 
     base: Any
-    exponent: float = eqx.field(static=True)
+    exponent: int | float = eqx.field(static=True)
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The value at a voltage (mV)."""

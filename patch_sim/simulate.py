@@ -47,8 +47,8 @@ def simulate(
         times: when to record, ms, not decreasing; by default at the protocol's samples.
         save: which signals to keep, of `"voltage"`, `"measured_voltage"`, `"current"`, `"command"`,
             `"currents"`, `"states"`.
-        solver: how exactly a current clamp is solved; None for `Adaptive()`. A voltage clamp is solved in closed
-            form.
+        solver: how exactly a current clamp, or a voltage clamp with a calcium pool, is solved; None for
+            `Adaptive()`. Any other voltage clamp needs none: see `patch_sim.closed_form`.
 
     Returns:
         A `Recording`.

@@ -12,11 +12,32 @@ from patch_sim.parameters import Number, parameter
 from patch_sim.rates import Boltzmann, Exponential, Linoid
 
 
+class AbstractMixedChannel(AbstractOhmicChannel):
+    """A channel for potassium and sodium.
+
+    Attributes:
+        sodium_permeability: relative to that of potassium; it sets the reversal where none is given.
+    """
+
+    sodium_permeability: eqx.AbstractVar[Number]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The ions whose concentrations the current depends on."""
+        return () if self.reversal is not None else ("K", "Na")
+
+    def equilibrium(self, ions: Ions, temperature: Float[Array, ""]) -> Float[Array, "..."]:
+        """The reversal potential (mV): as given, or the GHK voltage of potassium and sodium."""
+        if self.reversal is None:
+            return ions.mixed_reversal(self.sodium_permeability, temperature)
+        return self.reversal
+
+
 def _kole() -> dict[str, AbstractGate]:
     return {"m": Gate(Linoid(0.00643, -154.9, -11.9), Exponential(0.193, 0.0, 33.1), reference_temperature=34.0)}
 
 
-class Ih(AbstractOhmicChannel):
+class Ih(AbstractMixedChannel):
     r"""H current of layer 5 pyramidal cells: $I = g \, m \, (V - E_h)$.
 
     $$\alpha = \frac{0.00643 (V + 154.9)}{e^{(V + 154.9) / 11.9} - 1}, \quad \beta = 0.193 \, e^{V / 33.1}$$
@@ -36,24 +57,13 @@ class Ih(AbstractOhmicChannel):
     ion: str | None = eqx.field(static=True, default=None)
     source: ClassVar[str] = "Kole et al. 2006, Hay et al. 2011"
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The ions whose concentrations the current depends on."""
-        return () if self.reversal is not None else ("K", "Na")
-
-    def equilibrium(self, ions: Ions, temperature: Float[Array, ""]) -> Float[Array, "..."]:
-        """The reversal potential (mV): as given, or the GHK voltage of potassium and sodium."""
-        if self.reversal is None:
-            return ions.mixed_reversal(self.sodium_permeability, temperature)
-        return self.reversal
-
 
 def _huguenard() -> dict[str, AbstractGate]:
     tau = 20.0 + 1.0 / (Exponential(1e-3, -71.5, 14.2) + Exponential(1e-3, -89.0, -11.6))
     return {"m": InfTauGate(Boltzmann(-75.0, -5.5), tau, 1, 3.0, 36.0)}
 
 
-class IhHuguenard(AbstractOhmicChannel):
+class IhHuguenard(AbstractMixedChannel):
     r"""H current of thalamic relay cells: $I = g \, m \, (V - E_h)$.
 
     $$m_\infty = \frac{1}{1 + e^{(V + 75) / 5.5}}, \quad
@@ -70,14 +80,3 @@ class IhHuguenard(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_huguenard)
     ion: str | None = eqx.field(static=True, default=None)
     source: ClassVar[str] = "Huguenard & McCormick 1992, Destexhe et al. 1996"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The ions whose concentrations the current depends on."""
-        return () if self.reversal is not None else ("K", "Na")
-
-    def equilibrium(self, ions: Ions, temperature: Float[Array, ""]) -> Float[Array, "..."]:
-        """The reversal potential (mV): as given, or the GHK voltage of potassium and sodium."""
-        if self.reversal is None:
-            return ions.mixed_reversal(self.sodium_permeability, temperature)
-        return self.reversal
