@@ -105,8 +105,8 @@ def estimates(result: fitting.FitResult) -> list[dict]:
     rows = []
     for row in result.estimates:
         factor, unit = (nanosiemens, "nS") if NAMES[row.name] == "p9" else (1.0, row.unit)
-        values = {"value": row.value * factor, "unit": unit, "standard_error": row.standard_error * factor}
-        rows.append({"name": NAMES[row.name], **values})
+        error = row.standard_error * factor if np.isfinite(row.standard_error) else None
+        rows.append({"name": NAMES[row.name], "value": row.value * factor, "unit": unit, "standard_error": error})
     return sorted(rows, key=lambda row: row["name"])
 
 
@@ -139,7 +139,8 @@ def main() -> None:
     print(f"\nRMSE {result.loss:.3f} pA; of each start: {', '.join(f'{start.loss:.3f}' for start in result.starts)}")
     for row in estimates(result):
         known = "" if options.recording else f"   known: {KNOWN[row['name']]:g}"
-        print(f"{row['name']} = {row['value']:.5g} +- {row['standard_error']:.2g} {row['unit']}{known}")
+        error = "not determined" if row["standard_error"] is None else f"+- {row['standard_error']:.2g}"
+        print(f"{row['name']} = {row['value']:.5g} {error} {row['unit']}{known}")
     if result.worst_pair:
         first, second, correlation = result.worst_pair
         print(f"worst determined pair: {NAMES[first]} and {NAMES[second]}, correlation {correlation:+.3f}")

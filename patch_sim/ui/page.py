@@ -14,7 +14,7 @@ from patch_sim.ui.assets import asset
 from patch_sim.ui.run import run, sweeps, title
 from patch_sim.ui.scope import ring, scope
 from patch_sim.ui.session import Sessions
-from patch_sim.ui.steps import Steps, label
+from patch_sim.ui.steps import FAMILIES, Steps, label
 from patch_sim.ui.traces import Traces
 
 _RING_EVERY = 1.0 / 12.0
@@ -34,6 +34,7 @@ def page() -> gr.Blocks:
                 file = _opener()
             with gr.Column(elem_id="bench"):
                 screen = scope(_fetch_sweeps(sessions))
+        cell.change(_suggest, inputs=cell, outputs=fields, show_progress="hidden", queue=False)
         blocks.load(_open_page(sessions, opening), outputs=screen, show_progress="hidden")
         gr.on(
             [start.click, *(field.submit for field in fields)],
@@ -69,6 +70,11 @@ def _family(preset: str) -> tuple[gr.Dropdown, list[gr.Number], gr.Button]:
             for field in dataclasses.fields(Steps)
         ]
     return cell, numbers, gr.Button("Run", variant="primary", elem_id="run")
+
+
+def _suggest(preset: str) -> list[float]:
+    """The numbers of a family that suits the cell."""
+    return list(dataclasses.astuple(FAMILIES[preset]))
 
 
 def _opener() -> gr.UploadButton:

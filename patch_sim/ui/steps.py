@@ -86,6 +86,15 @@ class Steps:
         return CurrentClamp(Step(*map(jnp.asarray, numbers)), self.length, DT)
 
 
+FAMILIES = {
+    "squid_axon": Steps(),
+    "regular_spiking": Steps(-300.0, 900.0, 5, 100.0, 400.0, 600.0),
+    "thalamic_relay": Steps(-400.0, 400.0, 5, 200.0, 300.0, 800.0),
+    "layer5_pyramidal": Steps(-100.0, 300.0, 5, 50.0, 300.0, 450.0),
+}
+"""For each cell a family of steps that shows what it does."""
+
+
 def label(field: dataclasses.Field) -> str:
     """A field's label with its unit: `From (pA)`."""
     unit = field.metadata["unit"]

@@ -208,3 +208,13 @@ def test_lost_connection_is_said(page: Page, context: BrowserContext):
     page.click("#run")
     expect(page.locator(".scope .notice.error")).to_contain_text("Connection lost")
     context.problems.clear()  # the browser's own words for the request that failed
+
+
+def test_a_cell_suggests_its_steps(page: Page):
+    page.click("#cell input")
+    page.get_by_role("option", name="Regular spiking").click()
+    expect(page.locator("#steps-last input")).to_have_value("900")
+    page.click("#run")
+    page.wait_for_selector(".scope[data-drawn='5'][data-busy='false']", timeout=60_000)
+    expect(page.locator(".scope .title")).to_contain_text("Regular spiking")
+    assert page.evaluate(COLORED, "base") > 3000
