@@ -39,6 +39,7 @@ def mechanism(
         "r_ia": lambda: {"KA": c.KA(g_max=g, reversal=ek)},
         "r_nap": lambda: {"NaP": c.NaP(g_max=g, reversal=ena)},
         "Nap_Et2": lambda: {"NaP": c.NaP(g_max=g, reversal=ena)},
+        "r_nar": lambda: {"NaR": c.NaR(g_max=g, reversal=ena)},
         "r_im": lambda: {"M": c.M(g_max=g, reversal=ek)},
         "r_imadams": lambda: {"M": c.MAdams(g_max=g, reversal=ek)},
         "Im": lambda: {"M": c.MAdams(g_max=g, reversal=ek)},

@@ -13,6 +13,7 @@ from patch_sim.channels.inward_rectifier import Kir as Kir
 from patch_sim.channels.l_type import CaL as CaL
 from patch_sim.channels.leak import Leak as Leak
 from patch_sim.channels.m_type import M as M, MAdams as MAdams
+from patch_sim.channels.markov import AbstractMarkovChannel as AbstractMarkovChannel
 from patch_sim.channels.n_type import CaN as CaN, CaNMigliore as CaNMigliore
 from patch_sim.channels.persistent_sodium import NaP as NaP
 from patch_sim.channels.potassium import (
@@ -21,13 +22,14 @@ from patch_sim.channels.potassium import (
     KSlowHay as KSlowHay,
     KTraubMiles as KTraubMiles,
 )
+from patch_sim.channels.resurgent_sodium import NaR as NaR
 from patch_sim.channels.sodium import Na as Na, NaHay as NaHay, NaTraubMiles as NaTraubMiles
 from patch_sim.channels.t_type import CaT as CaT, CaTDestexhe as CaTDestexhe, CaTHay as CaTHay
 
 CATALOG: dict[str, type[AbstractChannel]] = {
     channel.__name__: channel
     for channel in (
-        *(Na, NaTraubMiles, NaHay, NaP),
+        *(Na, NaTraubMiles, NaHay, NaP, NaR),
         *(K, KTraubMiles, KFastHay, KSlowHay, KA, KAConnorStevens, KAHay, M, MAdams, Kir, KCa, KCaBK, KCaAHP),
         *(Ih, IhHuguenard),
         *(CaL, CaT, CaTDestexhe, CaTHay, CaN, CaNMigliore),

@@ -1,0 +1,67 @@
+"""Channels whose states are not independent gates: Markov schemes."""
+
+import abc
+from collections.abc import Mapping
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from patch_sim.channels.base import AbstractOhmicChannel, States
+
+
+class AbstractMarkovChannel(AbstractOhmicChannel):
+    r"""A channel declared by its states and the rates between them, $\dot{p} = Q(V) \, p$.
+
+    It starts from the null vector of $Q$. What leaves one state enters another, so the occupancies always sum to 1.
+
+    Attributes:
+        states: the names of the states.
+        conducting: those that let ions through.
+    """
+
+    states: eqx.AbstractClassVar[tuple[str, ...]]
+    conducting: eqx.AbstractClassVar[tuple[str, ...]]
+
+    @abc.abstractmethod
+    def transitions(
+        self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
+    ) -> Mapping[tuple[str, str], Float[Array, "*shape"]]:
+        """The rate (1/ms) of each transition, by where it leaves and where it goes, at a voltage (mV)."""
+
+    def generator(
+        self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
+    ) -> Float[Array, "*shape states states"]:
+        """The matrix $Q$ (1/ms) at a voltage (mV)."""
+        size, place = len(self.states), {state: index for index, state in enumerate(self.states)}
+        matrix = jnp.zeros((*v.shape, size, size), v.dtype)
+        for (source, target), rate in self.transitions(v, calcium).items():
+            matrix = matrix.at[..., place[target], place[source]].add(rate)
+            matrix = matrix.at[..., place[source], place[source]].add(-rate)
+        return matrix
+
+    def open_fraction(
+        self, v: Float[Array, "*shape"], states: States, calcium: Float[Array, "*#shape"]
+    ) -> Float[Array, "*shape"]:
+        """The occupancy of the conducting states."""
+        return sum((states[state] for state in self.conducting), jnp.zeros_like(v))
+
+    def steady_state(
+        self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
+    ) -> dict[str, Float[Array, "*shape"]]:
+        """The occupancies after a long time at a voltage (mV)."""
+        matrix = self.generator(v, calcium).at[..., -1, :].set(1.0)  # one balance is redundant: all sum to 1 instead
+        one = jnp.zeros((*v.shape, len(self.states), 1), v.dtype).at[..., -1, :].set(1.0)
+        occupancies = jnp.linalg.solve(matrix, one)[..., 0]
+        return {state: occupancies[..., index] for index, state in enumerate(self.states)}
+
+    def derivative(
+        self, v: Float[Array, "*shape"], states: States, calcium: Float[Array, "*#shape"]
+    ) -> dict[str, Float[Array, "*shape"]]:
+        """How fast (1/ms) the occupancies change."""
+        change = {state: jnp.zeros_like(v) for state in self.states}
+        for (source, target), rate in self.transitions(v, calcium).items():
+            flux = rate * states[source]
+            change[source] = change[source] - flux
+            change[target] = change[target] + flux
+        return change
