@@ -20,7 +20,6 @@ from fitting.search import Point, descend, levenberg_marquardt
 from fitting.uncertainty import uncertainty
 
 _AGREE = 0.01  # relative difference of losses that counts as the same valley
-_AT_BOUND = 1e-3  # of the parameter's range
 
 
 def fit(
@@ -138,7 +137,7 @@ def _result(
     neuron = box.apply(objective.neuron, jnp.asarray(best.u))
     found = uncertainty(objective, best.u)
     values = np.asarray(box.values(jnp.asarray(best.u)))
-    at_bound = np.minimum(best.u, 1.0 - best.u) < _AT_BOUND
+    at_bound = box.at_bound(best.u)
     rows = zip(box.names, values, found.standard_errors, box.units, box.low, box.high, at_bound, strict=True)
     return FitResult(
         neuron=neuron,
@@ -160,6 +159,7 @@ def _result(
         warnings=(),
         seconds=progress.seconds,
         recordings=recordings,
+        initial=tuple(term.initial for term in objective.terms),
     )
 
 

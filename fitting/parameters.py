@@ -14,6 +14,7 @@ import patch_sim as ps
 _RANGE_OF_POSITIVE = 100.0
 _RANGE_OF_SLOPE = 5.0
 _RANGE_OF_VOLTAGE = 30.0  # mV
+_AT_BOUND = 1e-3
 _LOG_FROM = 10.0  # bounds further apart than this factor are searched on a log scale
 
 
@@ -48,6 +49,10 @@ class Space(eqx.Module):
         """The coordinates of parameters; those beyond a bound are moved onto it."""
         start, end = self._scaled(self.low), self._scaled(self.high)
         return (self._scaled(jnp.clip(values, self.low, self.high)) - start) / (end - start)
+
+    def at_bound(self, fraction: np.ndarray) -> np.ndarray:
+        """Which parameters a bound has stopped: those within a thousandth of their range from it."""
+        return np.minimum(fraction, 1.0 - fraction) < _AT_BOUND
 
     def draw(self, key: Array, count: int) -> Float[Array, "count free"]:
         """Points spread evenly over the box, on each parameter's scale."""

@@ -94,6 +94,7 @@ class FitResult:
         warnings: what to know before believing the fit.
         seconds: that the fit took, compilation included.
         recordings: what was fitted; not saved.
+        initial: where each of them was started, as `patch_sim.simulate` takes it; not saved.
     """
 
     neuron: ps.Neuron
@@ -105,6 +106,7 @@ class FitResult:
     warnings: tuple[str, ...]
     seconds: float
     recordings: tuple[ps.Recording, ...] = ()
+    initial: tuple[Any, ...] = ()
 
     def table(self) -> Table:
         """The parameters with units, standard errors and a flag for those at a bound."""
@@ -119,22 +121,27 @@ class FitResult:
         row, column = np.unravel_index(np.argmax(size), size.shape)
         return self.estimates[row].name, self.estimates[column].name, float(self.correlation[row, column])
 
-    def predict(self, protocol: Any) -> ps.Recording:
-        """What the fitted neuron does under a protocol, or under the command of a recording."""
+    def predict(self, protocol: Any, initial: Any = None) -> ps.Recording:
+        """What the fitted neuron does under a protocol, or under the command of a recording.
+
+        Args:
+            protocol: a protocol or a recording.
+            initial: where it starts, as `patch_sim.simulate` takes it.
+        """
         if isinstance(protocol, ps.Recording):
             protocol = protocol_of(protocol)
-        return ps.simulate(self.neuron, protocol)
+        return ps.simulate(self.neuron, protocol, initial=initial)
 
-    def score(self, recording: ps.Recording) -> float:
+    def score(self, recording: ps.Recording, initial: Any = None) -> float:
         """The root mean square error (mV or pA) of the prediction of a recording, over its mask."""
-        error = np.asarray(self.predict(recording).response) - np.asarray(recording.response)
+        error = np.asarray(self.predict(recording, initial).response) - np.asarray(recording.response)
         return float(np.sqrt(np.mean(error[recording.scored] ** 2)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save as JSON, all but the recordings."""
+        """Save as JSON, all but the recordings and where they were started."""
         data = {"format": _FORMAT}
         for field in dataclasses.fields(self):
-            if field.name != "recordings":
+            if field.name not in ("recordings", "initial"):
                 data[field.name] = _plain(getattr(self, field.name))
         text = json.dumps(data, indent=1)
         with open(path, "w", encoding="utf-8") as file:
@@ -150,8 +157,8 @@ class FitResult:
         figure, axes = pyplot.subplots(
             2, count, sharex="col", height_ratios=(3, 1), figsize=(8 * count, 5), layout="constrained", squeeze=False
         )
-        for (top, bottom), recording in zip(axes.T, self.recordings, strict=True):
-            model = np.asarray(self.predict(recording).response)
+        for (top, bottom), recording, initial in zip(axes.T, self.recordings, self.initial, strict=True):
+            model = np.asarray(self.predict(recording, initial).response)
             data = np.asarray(recording.response)
             time = np.asarray(recording.time)
             shown = np.where(recording.scored, data, np.nan)

@@ -48,7 +48,7 @@ def levenberg_marquardt(
     cost, slope, curvature = objective.linearize(u)
     point = Point(u, cost, 0, False)
     damping = 1e-2
-    while np.isfinite(cost) and point.steps < steps and report(point):
+    while np.isfinite(cost) and np.all(np.isfinite(slope)) and point.steps < steps and report(point):
         free = ~(((point.u <= 0) & (slope > 0)) | ((point.u >= 1) & (slope < 0)))
         for _ in range(_MOST_REJECTIONS):
             trial = np.clip(point.u + _damped_step(slope, curvature, free, damping), 0.0, 1.0)
@@ -72,7 +72,7 @@ def _damped_step(slope: np.ndarray, curvature: np.ndarray, free: np.ndarray, dam
     """The damped Gauss-Newton step, shortened if need be; 0 for parameters that are not free."""
     step = np.zeros_like(slope)
     scale = np.diag(curvature)
-    scale = np.maximum(scale, 1e-12 * max(scale.max(), 1e-300))
+    scale = np.maximum(scale, 1e-12 * max(scale.max(), 1e-200))
     inner = np.ix_(free, free)
     step[free] = np.linalg.solve((curvature + damping * np.diag(scale))[inner], -slope[free])
     return step * min(1.0, _LONGEST_STEP / np.max(np.abs(step), initial=1e-300))

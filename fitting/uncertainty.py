@@ -36,7 +36,7 @@ def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
     real recording rarely are: where the model misses something they are correlated, and the true errors are larger.
     """
     cost, _, curvature = objective.linearize(u)
-    inside = (u > 0) & (u < 1)
+    inside = ~objective.space.at_bound(u)
     noise = cost / max(objective.scored - int(inside.sum()), 1)
     slope = np.asarray(jax.jvp(objective.space.values, (jnp.asarray(u),), (jnp.ones(u.size, u.dtype),))[1])
 

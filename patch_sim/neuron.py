@@ -107,6 +107,12 @@ class Neuron(AbstractParametric):
         }
         return State(dv, gates, self._calcium_derivative(state, currents))
 
+    def owns(self, state: State) -> bool:
+        """Whether a state is one of this neuron: of its channels' gates, and of its pool if it has one."""
+        names = {name: set(channel.state_names) for name, channel in self._channels.items()}
+        same_gates = {name: set(gates) for name, gates in state.gates.items()} == names
+        return same_gates and (state.calcium is None) == (self.calcium is None)
+
     def steady_state(self, v: Float[Array, "*shape"]) -> State:
         """All gates at the steady state of a voltage (mV), the pool at its resting level."""
         calcium = None if self.calcium is None else jnp.broadcast_to(self.calcium.resting, v.shape)

@@ -28,7 +28,7 @@ def simulate(
     neuron: Neuron,
     protocol: AbstractProtocol,
     *,
-    initial: State | Any | None = None,
+    initial: Any = None,
     times: Float[Array, " samples"] | None = None,
     save: Sequence[str] = SIGNALS,
     solver: Adaptive | None = None,
@@ -264,8 +264,7 @@ def check_initial(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> S
         return None
     sizes = ((), (1,), (protocol.sweeps,))
     if isinstance(initial, State):
-        like = jax.eval_shape(neuron.steady_state, jax.ShapeDtypeStruct((), float))
-        if jax.tree.structure(initial) != jax.tree.structure(like):
+        if not neuron.owns(initial):
             raise ValueError("initial is the state of a neuron with other channels")
         if any(jnp.shape(leaf) not in sizes for leaf in jax.tree.leaves(initial)):
             raise ValueError(f"initial must hold one state, or one for each of {protocol.sweeps} sweeps")

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # patch_sim makes its own check of every solve.
 os.environ.setdefault("EQX_ON_ERROR", "nan")
 
+os.environ.setdefault("MPLBACKEND", "Agg")  # a picture needs no screen
+
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

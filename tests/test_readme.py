@@ -2,7 +2,6 @@
 
 import re
 
-import matplotlib
 import pytest
 from matplotlib import pyplot
 
@@ -13,7 +12,6 @@ BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encod
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if "cell.abf" not in block])
 def test_block_runs(block):
-    matplotlib.use("Agg")
     names = {}
     exec(block if "import patch_sim" in block else f"import patch_sim as ps\n{block}", names)
     pyplot.close("all")
@@ -31,7 +29,6 @@ recording = ps.simulate(cell, protocol)
 """
     quick = block.replace('ps.read("cell.abf")', "recording").replace("starts=8", "starts=2, screen=5, progress=False")
     monkeypatch.chdir(tmp_path)
-    matplotlib.use("Agg")
     names = {}
     exec(setup + quick, names)
     pyplot.close("all")

@@ -186,8 +186,6 @@ def test_save_as_something_unknown(tmp_path):
 
 @pytest.fixture
 def pyplot():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
     from matplotlib import pyplot
 
     yield pyplot

@@ -62,6 +62,11 @@ class AbstractChannel(AbstractParametric):
         opened = states[name] if isinstance(gate, AbstractRelaxingGate) else gate.steady_state(v, calcium)
         return opened**gate.power
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """What the channel remembers: the names of the gates that take their time."""
+        return tuple(name for name, gate in self.gates.items() if isinstance(gate, AbstractRelaxingGate))
+
     def steady_state(
         self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
     ) -> dict[str, Float[Array, "*shape"]]:

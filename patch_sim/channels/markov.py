@@ -40,6 +40,11 @@ class AbstractMarkovChannel(AbstractOhmicChannel):
             matrix = matrix.at[..., place[source], place[source]].add(-rate)
         return matrix
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """What the channel remembers: the occupancies of all its states."""
+        return self.states
+
     def open_fraction(
         self, v: Float[Array, "*shape"], states: States, calcium: Float[Array, "*#shape"]
     ) -> Float[Array, "*shape"]:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from matplotlib import pyplot
 
 import fitting
 import patch_sim as ps
@@ -358,3 +359,29 @@ def test_arguments_of_the_wrong_kind_as_users_meet_them():
     for code, message in wrong.items():
         kind, text = found[code]
         assert (kind, message in text) == ("ValueError", True), (code, kind, text)
+
+
+def test_a_fit_is_drawn_and_scored_from_where_it_started():
+    cell = ps.Neuron({"Leak": ps.channels.Leak(0.1, -70.0)}, area=1000.0, temperature=20.0)
+    protocol = ps.CurrentClamp(ps.Step(10.0, 2.0, 4.0), duration=8.0, dt=0.1)
+    recording = ps.simulate(cell, protocol, initial=-40.0)
+    result = fitting.fit(cell, recording, free=["channels.Leak.g_max"], starts=1, initial=-40.0, progress=False)
+    assert result.loss < 1e-6
+    assert result.score(recording, initial=-40.0) < 1e-6
+    assert result.score(recording) > 1.0  # from rest it is another trace
+    drawn = result.plot().axes[0].lines[1].get_ydata()
+    np.testing.assert_allclose(drawn, recording.voltage[0], atol=1e-6)
+    pyplot.close("all")
+
+
+def test_a_parameter_at_its_bound_has_no_standard_error():
+    cell = ps.Neuron({"Leak": ps.channels.Leak(0.1, -70.0)}, area=1000.0, temperature=20.0)
+    clamp = ps.VoltageClamp(ps.Step([10.0, 20.0], 2.0, 4.0), holding=-70.0, duration=8.0, dt=0.1)
+    recording = ps.simulate(cell, clamp)
+    bounds = {"channels.Leak.g_max": (0.2, 1.0)}
+    result = fitting.fit(
+        cell, recording, free=["channels.Leak.g_max"], bounds=bounds, starts=2, screen=5, progress=False
+    )
+    (estimate,) = result.estimates
+    assert estimate.at_bound
+    assert np.isnan(estimate.standard_error)

@@ -118,12 +118,10 @@ def test_score_is_the_error_over_the_mask(recording):
 
 
 def test_plot(recording):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
     from matplotlib import pyplot
 
     masked = recording.mask_edges(1.0)
-    figure = result(recordings=(masked, recording)).plot()
+    figure = result(recordings=(masked, recording), initial=(None, None)).plot()
     assert len(figure.axes) == 4
     top, _, bottom, _ = figure.axes
     assert len(top.lines) == 4  # two sweeps, recorded and modeled
@@ -136,6 +134,5 @@ def test_plot(recording):
 
 
 def test_a_loaded_fit_has_nothing_to_draw():
-    pytest.importorskip("matplotlib")
     with pytest.raises(ValueError, match="no recordings to draw"):
         result().plot()
