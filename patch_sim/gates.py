@@ -10,7 +10,7 @@ with the steady state $d / s$ and the time constant $1 / (\phi s)$. They differ 
 
 import abc
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -31,9 +31,11 @@ class AbstractGate(AbstractParametric):
 
     Attributes:
         power: how many of these particles must be open together; structure, not a parameter.
+        reads_calcium: whether calcium moves it; where it does, the neuron had better have some.
     """
 
     power: eqx.AbstractVar[int]
+    reads_calcium: ClassVar[bool] = False
 
     @abc.abstractmethod
     def at(self: Self, temperature: Float[Array, ""] | None) -> Self:
@@ -163,6 +165,7 @@ class CalciumGate(AbstractRelaxingGate):
     reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
     speed: Number = parameter("", above=0.0, default=1.0)
     temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
+    reads_calcium: ClassVar[bool] = True
 
     def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
         """Steady state over time constant, and one over time constant (1/ms)."""

@@ -1,6 +1,6 @@
 """A neuron: a patch of membrane, its ions, its channels by name, and its calcium."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import equinox as eqx
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.calcium import CalciumPool
-from patch_sim.channels import AbstractChannel
+from patch_sim.channels import AbstractChannel, AbstractMarkovChannel
 from patch_sim.electrochemistry import Ions
 from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.units import current_density
@@ -83,6 +83,68 @@ class Neuron(AbstractParametric):
         """The channels by name, their gates at the neuron's temperature."""
         return {name: channel.at(self.temperature) for name, channel in self._channels.items()}
 
+    def with_channels(self, **channels: AbstractChannel) -> "Neuron":
+        """The same cell with more channels, or with others of the same names: `cell.with_channels(KCa=c.KCa())`.
+
+        Raises:
+            ValueError: as of a new neuron.
+        """
+        return self._composed({**self._channels, **channels})
+
+    def without(self, *names: str) -> "Neuron":
+        """The same cell without some channels.
+
+        Raises:
+            KeyError: no channel of that name; the message lists those that there are.
+        """
+        self._check_names(names)
+        return self._composed({name: channel for name, channel in self._channels.items() if name not in names})
+
+    def renamed(self, **names: str) -> "Neuron":
+        """The same cell with other names for some channels, from the old to the new: `cell.renamed(Na="NaT")`.
+
+        Raises:
+            KeyError: no channel of an old name; the message lists those that there are.
+            ValueError: a new name that another channel has, or that cannot be part of a path.
+        """
+        self._check_names(names)
+        new = [names.get(name, name) for name in self._channels]
+        for name in new:
+            if new.count(name) > 1:
+                raise ValueError(f"two channels would be named {name!r}")
+        return self._composed(dict(zip(new, self._channels.values(), strict=True)))
+
+    def disabled(self, *names: str) -> "Neuron":
+        """The same cell with the conductance or permeability of some channels at 0, so that nothing compiles anew.
+
+        Raises:
+            KeyError: no channel of that name; the message lists those that there are.
+            ValueError: a channel of your own that has neither a `g_max` nor a `p_max`.
+        """
+        self._check_names(names)
+        return self._composed({**self._channels, **{name: self._channels[name].disabled() for name in names}})
+
+    def _composed(self, channels: dict[str, AbstractChannel]) -> "Neuron":
+        _check(channels, self.ions, self.calcium)
+        channels = {name: channel.at(None) for name, channel in channels.items()}
+        return eqx.tree_at(lambda neuron: neuron._channels, self, channels, is_leaf=lambda x: x is self._channels)
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._channels:
+                raise KeyError(f"no channel {name!r} in this neuron; there are: {_listed(self._channels)}")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is legal but rarely meant, in words; it follows from which parts there are, not from their numbers."""
+        readers = [name for name, channel in self._channels.items() if channel.reads_calcium]
+        carriers = [name for name, channel in self._channels.items() if channel.ion == "Ca"]
+        if not readers or (carriers and self.calcium is not None):
+            return ()
+        level = "ions.Ca.inside" if self.calcium is None else "calcium.resting"
+        reason = f"there is no pool for {_listed(carriers)} to fill" if carriers else "no channel carries calcium"
+        return (f"{_listed(readers)} read{'s' * (len(readers) == 1)} calcium that stays at {level}: {reason}",)
+
     def ions_in(self, state: State) -> Ions:
         """The concentrations in a state: with a pool, its calcium is that of the cell."""
         return self.ions if state.calcium is None else self.ions.with_calcium(state.calcium)
@@ -107,6 +169,28 @@ class Neuron(AbstractParametric):
         }
         return State(dv, gates, self._calcium_derivative(state, currents))
 
+    def implicit(self, state: State, step: Float[Array, "*#shape"]) -> Gates:
+        r"""The gates x that solve $x = x_0 + h \, \dot x(x)$ with voltage and calcium as they are; h in ms."""
+        inside = self.ions_in(state).Ca.inside
+        return {
+            name: channel.implicit(state.voltage, state.gates[name], inside, step)
+            for name, channel in self.channels.items()
+        }
+
+    def relaxed(self, state: State, step: Float[Array, "*#shape"]) -> tuple[Gates, Gates]:
+        """The gates after half a step and after a whole one (ms), exactly, with voltage and calcium as they are."""
+        inside = self.ions_in(state).Ca.inside
+        both = {
+            name: channel.relaxed(state.voltage, state.gates[name], inside, step)
+            for name, channel in self.channels.items()
+        }
+        return {name: half for name, (half, _) in both.items()}, {name: whole for name, (_, whole) in both.items()}
+
+    @property
+    def has_markov_channel(self) -> bool:
+        """Whether some channel is a Markov scheme."""
+        return any(isinstance(channel, AbstractMarkovChannel) for channel in self._channels.values())
+
     def owns(self, state: State) -> bool:
         """Whether a state is one of this neuron: of its channels' gates, and of its pool if it has one."""
         names = {name: set(channel.state_names) for name, channel in self._channels.items()}
@@ -116,24 +200,20 @@ class Neuron(AbstractParametric):
     def steady_state(self, v: Float[Array, "*shape"]) -> State:
         """All gates at the steady state of a voltage (mV), the pool at its resting level."""
         calcium = None if self.calcium is None else jnp.broadcast_to(self.calcium.resting, v.shape)
-        return self._settled(v, calcium)
+        return self.settled(v, calcium)
 
-    def resting_state(self, injected: Float[Array, ""]) -> State:
+    def resting_state(self, injected: Any = 0.0) -> State:
         """The state in which nothing changes while a constant current (pA) is injected.
 
         The resting potential is the lowest voltage at which the steady-state current crosses the injected one
         from below; where it does not between -200 and 200 mV, the state is NaN. Its derivatives are exact,
         by the implicit function theorem.
         """
-        frozen, held = jax.lax.stop_gradient((self, injected))
-        v = _lowest_crossing(lambda v: frozen._imbalance(v, frozen._settled_calcium(v), held)[0])
-        x = jnp.stack([v, jnp.log(frozen._settled_calcium(v))]) if self.calcium is not None else v[None]
-        slope = jax.jacfwd(lambda x: frozen._excess(x, held))(x)
-        x = x - jnp.linalg.solve(jax.lax.stop_gradient(slope), self._excess(x, injected))
-        return self._settled(x[0], None if self.calcium is None else jnp.exp(x[1]))
+        x = _equilibrium(self, jnp.asarray(injected, dtype=jnp.result_type(self.area)))
+        return self.settled(x[0], None if self.calcium is None else jnp.exp(x[1]))
 
-    def _settled(self, v: Float[Array, "*shape"], calcium: Float[Array, "*shape"] | None) -> State:
-        """All gates at the steady state of a voltage (mV) and a pool's calcium (mM)."""
+    def settled(self, v: Float[Array, "*shape"], calcium: Float[Array, "*shape"] | None) -> State:
+        """All gates at the steady state of a voltage (mV) and of the pool's calcium (mM); None without a pool."""
         inside = self.ions.Ca.inside if calcium is None else calcium
         gates = {name: channel.steady_state(v, inside) for name, channel in self.channels.items()}
         return State(v, gates, calcium)
@@ -146,7 +226,7 @@ class Neuron(AbstractParametric):
 
     def _imbalance(self, v: Float[Array, "*shape"], calcium: Any, injected: Float[Array, ""]) -> tuple[Any, Any]:
         """What is missing for rest at a voltage: of current (uA/cm2), and of calcium (mM/ms)."""
-        state = self._settled(v, calcium)
+        state = self.settled(v, calcium)
         currents = self.currents(state)
         excess = sum(currents.values(), jnp.zeros_like(v)) - current_density(injected, self.area)
         return excess, self._calcium_derivative(state, currents)
@@ -167,14 +247,41 @@ class Neuron(AbstractParametric):
         return jnp.exp(_bisect(lambda c: self._imbalance(v, jnp.exp(c), jnp.zeros(()))[1] <= 0, bounds, 45))
 
 
-def _lowest_crossing(function: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]) -> Float[Array, ""]:
-    """The lowest voltage (mV) at which a function goes from negative to positive, by bisection."""
-    grid = jnp.linspace(LOWEST_REST, HIGHEST_REST, 401)
-    positive = function(grid) >= 0
-    crosses = ~positive[:-1] & positive[1:]
-    first = jnp.argmax(crosses)
-    v = _bisect(lambda v: function(v) >= 0, (grid[first], grid[first + 1]), 50)
-    return jnp.where(jnp.any(crosses), v, jnp.nan)
+@eqx.filter_custom_jvp
+def _equilibrium(neuron: Neuron, injected: Float[Array, ""]) -> Float[Array, " unknowns"]:
+    """The lowest voltage (mV) above which current flows outward and, with a pool, the logarithm of its calcium."""
+    v = _lowest_crossing(lambda v: neuron._imbalance(v, neuron._settled_calcium(v), injected)[0], injected.dtype)
+    return v[None] if neuron.calcium is None else jnp.stack([v, jnp.log(neuron._settled_calcium(v))])
+
+
+@_equilibrium.def_jvp
+def _equilibrium_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The implicit function theorem: what the parameters add to the excess, the unknowns must take away."""
+    neuron, injected = primals
+    x = _equilibrium(neuron, injected)
+    _, change = eqx.filter_jvp(lambda neuron, injected: neuron._excess(x, injected), primals, tangents)
+    slope = jax.jacfwd(lambda x: neuron._excess(x, injected))(x)
+    return x, -jnp.linalg.solve(slope, change)
+
+
+def _lowest_crossing(function: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]], dtype: Any) -> Any:
+    """The lowest voltage (mV) at which a function goes from negative to positive, to rounding.
+
+    Every millivolt is looked at, then every 400th part of the one where it crosses, and so on: one loop, so that a
+    cell's equations are compiled once for the search.
+    """
+    parts = int(HIGHEST_REST - LOWEST_REST)
+
+    def narrow(_, bounds: tuple[Any, Any]) -> tuple[Any, Any]:
+        grid = jnp.linspace(*bounds, parts + 1)
+        positive = function(grid) >= 0
+        crosses = ~positive[:-1] & positive[1:]
+        first = jnp.argmax(crosses)
+        found = jnp.any(crosses)
+        return jnp.where(found, grid[first], jnp.nan), jnp.where(found, grid[first + 1], jnp.nan)
+
+    low, high = jax.lax.fori_loop(0, 6, narrow, (jnp.asarray(LOWEST_REST, dtype), jnp.asarray(HIGHEST_REST, dtype)))
+    return (low + high) / 2
 
 
 def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int) -> Any:
@@ -190,9 +297,14 @@ def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int
     return (low + high) / 2
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
 def _check(channels: Any, ions: Ions, calcium: Any) -> None:
     if not isinstance(channels, Mapping):
-        raise ValueError(f"channels must be a dict from name to channel, not {type(channels).__name__}")
+        kind = type(channels).__name__
+        raise ValueError(f"channels must be a dict from name to channel, or a sum of channels, not {kind}")
     if calcium is not None and not isinstance(calcium, CalciumPool):
         raise ValueError(f"calcium must be a CalciumPool or None, not {calcium!r}")
     for name, channel in channels.items():

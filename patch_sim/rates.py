@@ -136,14 +136,18 @@ class Line(AbstractCurve):
 
 
 class Hill(AbstractCurve):
-    r"""$1 / (1 + (c_{1/2} / c)^n)$ of a calcium concentration $c > 0$."""
+    r"""$1 / (1 + (c_{1/2} / c)^n)$ of a calcium concentration; where there is none left, as if at a trace of it.
+
+    A pool does fall below 0 where a calcium current with a fixed reversal potential is made to flow outward.
+    """
 
     midpoint: Number = parameter("mM", above=0.0)
     exponent: Number = parameter("")
 
     def __call__(self, calcium: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The fraction at a concentration (mM)."""
-        return jax.nn.sigmoid(self.exponent * (jnp.log(calcium) - jnp.log(self.midpoint)))
+        trace = jnp.maximum(calcium, jnp.finfo(jnp.asarray(calcium).dtype).tiny)
+        return jax.nn.sigmoid(self.exponent * (jnp.log(trace) - jnp.log(self.midpoint)))
 
 
 class Constant(AbstractCurve):

@@ -1,15 +1,16 @@
 """Run a protocol on a neuron."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from patch_sim.autodiff import with_both_modes
 from patch_sim.closed_form import clamped_gates
@@ -17,9 +18,19 @@ from patch_sim.neuron import HIGHEST_REST, LOWEST_REST, Neuron, State
 from patch_sim.parameters import as_array
 from patch_sim.protocols import AbstractProtocol, Mode
 from patch_sim.recording import SIGNALS, Recording
-from patch_sim.solvers import Adaptive, SolverError
+from patch_sim.solvers import (
+    Adaptive,
+    Exponential,
+    SolverError,
+    SweepEquation,
+    in_millimolar,
+    in_resting_levels,
+)
+from patch_sim.stability import BELOW, starting_state
 from patch_sim.stimuli import AbstractStimulus
 from patch_sim.units import whole_cell_capacitance, whole_cell_current
+
+Solver: TypeAlias = Adaptive | Exponential
 
 _DEFAULT = Adaptive()
 
@@ -31,7 +42,7 @@ def simulate(
     initial: Any = None,
     times: Float[Array, " samples"] | None = None,
     save: Sequence[str] = SIGNALS,
-    solver: Adaptive | None = None,
+    solver: Solver | None = None,
 ) -> Recording:
     """Record what a neuron does under a protocol.
 
@@ -41,14 +52,16 @@ def simulate(
     Args:
         neuron: the cell.
         protocol: a `CurrentClamp` or a `VoltageClamp`.
-        initial: the state at time 0. None: at rest under the holding current, or all gates at the steady state
-            of the holding potential. A number (mV): all gates at the steady state of that voltage. Or the
-            `final_state` of an earlier recording.
+        initial: the state at time 0. None: at rest under the holding current (a cell that fires by itself has no
+            stable rest and starts 10 mV below its equilibrium, see `patch_sim.stability`; the recording's warnings
+            say so), or all gates at the steady state of the holding potential. A number (mV): all gates at the
+            steady state of that voltage. Or the `final_state` of an earlier recording.
         times: when to record, ms, not decreasing; by default at the protocol's samples.
         save: which signals to keep, of `"voltage"`, `"measured_voltage"`, `"current"`, `"command"`,
             `"currents"`, `"states"`.
-        solver: how exactly a current clamp, or a voltage clamp with a calcium pool, is solved; None for
-            `Adaptive()`. Any other voltage clamp needs none: see `patch_sim.closed_form`.
+        solver: how a current clamp is solved: `Adaptive()`, as by default, or `Exponential()`, for many sweeps at once.
+            A voltage clamp with a calcium pool is always solved adaptively; any other needs no solver, see
+            `patch_sim.closed_form`.
 
     Returns:
         A `Recording`.
@@ -63,10 +76,12 @@ def simulate(
     initial = check_initial(neuron, protocol, initial)
     args = (neuron, protocol, initial, times)
     traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
-    recording, finite = _run(*args, save=save, solver=solver, differentiable=traced)
-    if not isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
-        _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial)
-    return recording
+    recording, finite, stable = _run(*args, save=save, solver=solver, differentiable=traced)
+    if isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
+        return recording
+    _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial)
+    warnings = neuron.warnings + _restless(np.asarray(stable), protocol)
+    return dataclasses.replace(recording, warnings=warnings) if warnings else recording
 
 
 @functools.partial(jax.jit, static_argnames=("save", "solver", "differentiable"))
@@ -77,7 +92,7 @@ def _run(
     times: Float[Array, " samples"] | None,
     *,
     save: tuple[str, ...],
-    solver: Adaptive,
+    solver: Solver,
     differentiable: bool,
 ):
     """Simulate, as one compiled function; without the need of derivatives JAX calls it with less ado."""
@@ -85,43 +100,75 @@ def _run(
     stimulus, holding = protocol.broadcast()
     command = protocol.command(times)
     times = protocol.times if times is None else times
-    start = _initial_states(neuron, protocol.mode, initial, holding)
+    start, stable = _initial_states(neuron, protocol, initial)
+    follow = functools.partial(_follow, neuron, protocol, solver, differentiable, grid)
+    states, final_state = follow(stimulus, holding, start, times)
+    if protocol.mode is Mode.VOLTAGE_CLAMP:
+        held = jnp.where(jnp.isfinite(states.voltage), command, jnp.nan)
+        states = State(held, states.gates, states.calcium)
+        final_state = State(held[:, -1], final_state.gates, final_state.calcium)
+    finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
+    signals = _signals(neuron, protocol.mode, stimulus, holding, times, command, states, save)
+    mask = jnp.ones_like(command, dtype=bool)
+    return Recording(times, protocol.mode, mask=mask, final_state=final_state, **signals), finite, stable
+
+
+def _follow(
+    neuron: Neuron,
+    protocol: AbstractProtocol,
+    solver: Solver,
+    differentiable: bool,
+    grid: float | None,
+    stimulus: AbstractStimulus,
+    holding: Float[Array, " sweeps"],
+    start: State,
+    times: Float[Array, " samples"],
+) -> tuple[State, State]:
+    """The states of all sweeps at some times, and at the last of them."""
     clamped = protocol.mode is Mode.VOLTAGE_CLAMP
     if clamped and neuron.calcium is None:
         clamp = functools.partial(clamped_gates, neuron, times=times, grid=grid)
-        states = State(command, jax.vmap(clamp)(stimulus, holding, start))
+        states = State(protocol.command(None if grid else times), jax.vmap(clamp)(stimulus, holding, start))
+    elif isinstance(solver, Exponential) and not clamped:
+
+        def march(stimulus: AbstractStimulus, holding: Float[Array, ""], start: State) -> tuple[State, State]:
+            args = neuron, stimulus, holding
+            return solver.march(in_resting_levels(neuron, start), args, protocol.dt, protocol.samples)
+
+        states, last = _each_sweep(march, stimulus, holding, start, together=True)
+        return in_millimolar(neuron, states), in_millimolar(neuron, last)
     else:
+        exactly = solver if isinstance(solver, Adaptive) else _DEFAULT
         if differentiable:
-            solve = with_both_modes(_solve_forward, _solve_reverse, solver, clamped)
+            solve = with_both_modes(_solve_forward, _solve_reverse, exactly, clamped)
         else:
-            solve = functools.partial(_solve_forward, solver, clamped)
+            solve = functools.partial(_solve_forward, exactly, clamped)
         states = _each_sweep(lambda *sweep: solve(neuron, *sweep, times), stimulus, holding, start)
-    if clamped:
-        held = jnp.where(jnp.isfinite(states.voltage), command, jnp.nan)
-        states = State(held, states.gates, states.calcium)
-    finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
-    final_state = jax.tree.map(lambda x: x[:, -1], states)
-    signals = _signals(neuron, protocol.mode, stimulus, holding, times, command, states, save)
-    mask = jnp.ones_like(command, dtype=bool)
-    return Recording(times, protocol.mode, mask=mask, final_state=final_state, **signals), finite
+    return states, jax.tree.map(lambda x: x[:, -1], states)
 
 
-def _each_sweep(function: Callable[..., State], *sweeps: Any) -> State:
-    """Call a function for one sweep after the other."""
+def _each_sweep(function: Callable[..., Any], *sweeps: Any, together: bool = False) -> Any:
+    """Call a function for one sweep after the other, or for all in lockstep; for a single one without their axis."""
     if all(leaf.shape[0] == 1 for leaf in jax.tree.leaves(sweeps)):
         return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], sweeps)))
+    if together:
+        return jax.vmap(function)(*sweeps)
     return jax.lax.map(lambda sweep: function(*sweep), sweeps)
 
 
-def _initial_states(neuron: Neuron, mode: Mode, initial: Any, holding: Float[Array, " sweeps"]) -> State:
-    """The state of each sweep at time 0."""
+def _initial_states(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> tuple[State, Bool[Array, " sweeps"]]:
+    """The state of each sweep at time 0, and False where it should have been a stable rest and is not."""
+    holding, sweeps = protocol.holding, (protocol.sweeps,)
+    stable = jnp.ones(sweeps, dtype=bool)
     if isinstance(initial, State):
-        return jax.tree.map(lambda x: jnp.broadcast_to(x, holding.shape), initial)
-    if initial is not None:
-        return neuron.steady_state(jnp.broadcast_to(initial, holding.shape))
-    if mode is Mode.VOLTAGE_CLAMP:
-        return neuron.steady_state(holding)
-    return jax.vmap(neuron.resting_state)(holding)
+        start = initial
+    elif initial is not None:
+        start = neuron.steady_state(jnp.broadcast_to(initial, sweeps))
+    elif protocol.mode is Mode.VOLTAGE_CLAMP:
+        start = neuron.steady_state(holding)
+    else:
+        start, stable = _each_sweep(functools.partial(starting_state, neuron), holding)
+    return jax.tree.map(lambda x: jnp.broadcast_to(x, sweeps), (start, stable))
 
 
 def _solve(
@@ -134,27 +181,14 @@ def _solve(
     start: State,
     times: Float[Array, " samples"],
 ) -> State:
-    """Solve one sweep; what the solver did not reach is NaN.
-
-    In current clamp the command is a current. In voltage clamp (`clamped`) it is the voltage: gates and calcium follow
-    it, and the voltage of the state idles.
-    """
-
-    def field(t: Any, state: State, args: Any) -> State:
-        neuron, stimulus, holding = args
-        command = holding + stimulus.at(t, holding)
-        voltage, injected = (command, jnp.zeros_like(command)) if clamped else (state.voltage, command)
-        change = neuron.derivative(_in_millimolar(neuron, State(voltage, state.gates, state.calcium)), injected)
-        dv = jnp.zeros_like(change.voltage) if clamped else change.voltage
-        return _in_resting_levels(neuron, State(dv, change.gates, change.calcium))
-
+    """Solve one sweep; what the solver did not reach is NaN."""
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(field),
-        solver.method,
+        SweepEquation(clamped),
+        solver.method_for(neuron),
         t0=jnp.zeros_like(times[0]),
         t1=solver.stop(times[-1]),
         dt0=jnp.full_like(times[0], solver.first_step),
-        y0=_in_resting_levels(neuron, start),
+        y0=in_resting_levels(neuron, start),
         args=(neuron, stimulus, holding),
         saveat=diffrax.SaveAt(ts=times),
         stepsize_controller=solver.controller(stimulus.edges(None), times[-1]),
@@ -163,21 +197,7 @@ def _solve(
         throw=False,
     )
     states = jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), solution.ys)
-    return _in_millimolar(neuron, states)
-
-
-def _in_resting_levels(neuron: Neuron, state: State) -> State:
-    """Calcium in units of the pool's resting level: its 1e-4 mM would drown in the solver's absolute tolerance."""
-    if neuron.calcium is None or state.calcium is None:
-        return state
-    return State(state.voltage, state.gates, state.calcium / neuron.calcium.resting)
-
-
-def _in_millimolar(neuron: Neuron, state: State) -> State:
-    """Calcium in mM again."""
-    if neuron.calcium is None or state.calcium is None:
-        return state
-    return State(state.voltage, state.gates, state.calcium * neuron.calcium.resting)
+    return in_millimolar(neuron, states)
 
 
 def _solve_forward(*args: Any) -> State:
@@ -238,8 +258,10 @@ def _check(neuron: Any, protocol: Any, times: Any, save: Any, solver: Any) -> tu
         raise ValueError(f"neuron must be a Neuron, not {neuron!r}")
     if not isinstance(protocol, AbstractProtocol):
         raise ValueError(f"protocol must be a CurrentClamp or a VoltageClamp, not {protocol!r}")
-    if not isinstance(solver, Adaptive):
-        raise ValueError(f"solver must be an Adaptive, not {solver!r}")
+    if not isinstance(solver, Solver):
+        raise ValueError(f"solver must be an Adaptive or an Exponential, not {solver!r}")
+    if isinstance(solver, Exponential) and times is not None:
+        raise ValueError("Exponential records at the protocol's samples; other times need Adaptive")
     save = (save,) if isinstance(save, str) else tuple(save)
     unknown = set(save) - set(SIGNALS)
     if unknown:
@@ -277,6 +299,15 @@ def check_initial(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> S
     if not isinstance(voltage, Tracer) and not np.all(np.isfinite(voltage)):
         raise ValueError(f"initial must be a finite voltage in mV, not {initial!r}")
     return voltage
+
+
+def _restless(stable: np.ndarray, protocol: AbstractProtocol) -> tuple[str, ...]:
+    """Say which sweeps do not start from a stable rest."""
+    if np.all(stable):
+        return ()
+    holding = np.asarray(protocol.broadcast()[1])[~stable]
+    levels = ", ".join(f"{level:g}" for level in np.unique(holding))
+    return (f"no stable rest at {levels} pA: sweeps start settled {BELOW:g} mV below the unstable equilibrium",)
 
 
 def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractProtocol, initial: Any) -> None:

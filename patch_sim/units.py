@@ -38,6 +38,11 @@ def whole_cell_conductance(density: Numbers, area: Numbers) -> Numbers:
     return density * area * 0.01
 
 
+def whole_cell_permeability(permeability: Numbers, area: Numbers) -> Numbers:
+    """Turn a permeability (cm/s) of a membrane area (um2) into one of the whole cell (um3/s)."""
+    return permeability * area * 1e4
+
+
 def whole_cell_capacitance(capacitance: Numbers, area: Numbers) -> Numbers:
     """Turn a specific capacitance (uF/cm2) over a membrane area (um2) into a capacitance (pF)."""
     return capacitance * area * 0.01

@@ -1,40 +1,179 @@
-"""What holds for every channel of the catalog, and for one of your own."""
+"""What holds for every channel of the catalog, and for those of your own."""
+
+import functools
+from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings, strategies as st
+from hypothesis.extra.numpy import arrays
 
 import patch_sim as ps
 from patch_sim import channels as c
 from patch_sim.gates import AbstractRelaxingGate
-from patch_sim.rates import Boltzmann, Gaussian
+from patch_sim.rates import Boltzmann, Exponential, Gaussian, Linoid
 
-SINGULAR = [-154.9, -66.0, -64.4, -55.0, -40.0, -38.0, -27.0, -17.19, -17.0, -12.0, -2.0, 0.0, 19.88]
-VOLTAGES = np.unique([*SINGULAR, *np.linspace(-200.0, 200.0, 81)])
 CALCIUM = 3e-4
 TEMPERATURE = 34.0
 
 
-def own() -> c.Channel:
-    gates = {"x": ps.InfTauGate(Boltzmann(-40.0, 7.0), 0.2 + Gaussian(3.0, -45.0, 20.0), power=2, q10=3.0)}
+def declared() -> c.Channel:
+    gates = {
+        "x": ps.InfTauGate(Boltzmann(-40.0, 7.0), 0.2 + Gaussian(3.0, -45.0, 20.0), power=2, q10=3.0),
+        "y": ps.Gate(Linoid(0.2, -33.3, 7.7), Exponential(0.3, -40.0, -12.0), shift=1.1),
+    }
     return c.Channel(gates, g_max=1.0, ion="K")
 
 
-BUILD = {**c.CATALOG, "own": own}
-# The published steady state of Connor and Stevens' activation exceeds 1 by up to 1.4 % above 40 mV.
-LARGEST = {"KAConnorStevens": 1.014}
+class Classed(c.AbstractOhmicChannel):
+    """A channel as users write it: half of its gates inactivate."""
+
+    g_max: ps.Number = ps.parameter("mS/cm2", at_least=0.0, default=2.0)
+    reversal: ps.Number | None = ps.parameter("mV", default=None)
+    gates: dict = eqx.field(default_factory=lambda: declared().gates)
+    ion: str | None = eqx.field(static=True, default="Na")
+    source: ClassVar[str] = "this test"
+
+    def open_fraction(self, v, states, calcium):
+        return self.gated("x", v, states, calcium) * (0.5 + 0.5 * self.gated("y", v, states, calcium))
+
+
+class Scheme(c.AbstractMarkovChannel):
+    """Three states in a cycle that turns neither way."""
+
+    g_max: ps.Number = ps.parameter("mS/cm2", at_least=0.0, default=2.0)
+    reversal: ps.Number | None = ps.parameter("mV", default=-20.0)
+    opening: Linoid = eqx.field(default_factory=lambda: Linoid(0.5, -41.7, 9.0))
+    closing: Exponential = eqx.field(default_factory=lambda: Exponential(1.0, -30.0, -15.0))
+    gates: dict = eqx.field(default_factory=dict)
+    ion: str | None = eqx.field(static=True, default=None)
+    source: ClassVar[str] = "this test"
+    states: ClassVar[tuple[str, ...]] = ("C", "O", "I")
+    conducting: ClassVar[tuple[str, ...]] = ("O",)
+
+    def transitions(self, v, calcium):
+        a, b, one = self.opening(v), self.closing(v), jnp.ones_like(v)
+        rates = {("C", "O"): a, ("O", "C"): b, ("O", "I"): 0.2 * one, ("I", "O"): 0.01 * one}
+        return rates | {("C", "I"): 0.4 * a, ("I", "C"): 0.02 * b}
+
+
+def declared_in_presets() -> dict[str, Callable[[], c.AbstractChannel]]:
+    """The channels of the published cells that are not those of the catalog: declared, or given gates of their own."""
+    found = {}
+    for preset in ps.presets.neurons():
+        for name, channel in ps.presets.neuron(preset).channels.items():
+            known = c.CATALOG.get(type(channel).__name__, Classed)().at(None)
+            if channel.gates and jax.tree.structure(known.gates) != jax.tree.structure(channel.at(None).gates):
+                found[f"{preset}_{name}"] = functools.partial(channel.at, None)
+    return found
+
+
+BUILD = {**c.CATALOG, **declared_in_presets(), "declared": declared, "Classed": Classed, "Scheme": Scheme}
+# As published: Connor and Stevens' activation exceeds 1 by up to 1.4 % above 40 mV, Khaliq's inactivation begins there.
+LARGEST = {"KAConnorStevens": 1.014, "purkinje_KFast": 1.09}
 every_channel = pytest.mark.parametrize("name", BUILD)
+every_scheme = pytest.mark.parametrize(
+    "name", [name for name, build in BUILD.items() if isinstance(build(), c.AbstractMarkovChannel)]
+)
+# The same few examples in every run; of one shape, so that nothing compiles for each of them.
+examples = settings(
+    derandomize=True, deadline=None, database=None, max_examples=6, phases=[Phase.explicit, Phase.generate]
+)
+POINTS = 8
+SEED = st.integers(0, 2**32 - 1)
 
 
-def neuron(channel: c.AbstractChannel) -> ps.Neuron:
-    ions = ps.Ions(Ca=ps.Ion(CALCIUM, 2.0, 2))
-    return ps.Neuron({"one": channel}, area=1000.0, temperature=TEMPERATURE, ions=ions)
+def voltage_arrays(size: int) -> st.SearchStrategy[np.ndarray]:
+    return arrays(float, size, elements=st.floats(-200.0, 200.0, width=32), fill=st.nothing())
 
 
-def current(cell: ps.Neuron, v: jax.Array) -> jax.Array:
-    return cell.currents(cell.steady_state(v))["one"]
+def named(channel: c.AbstractChannel, *names: str) -> list[float]:
+    """Those numbers of a channel that are voltages of its curves, moved where a shift moves them."""
+    found = []
+    for part in (channel, *channel.gates.values()):
+        shift = float(getattr(part, "shift", 0.0))
+        found += [float(x) + shift for path, x in ps.parameters(part).items() if path.split(".")[-1] in names]
+    return found
+
+
+def singular(channel: c.AbstractChannel) -> np.ndarray:
+    """Every voltage where a rate, a flux or a jump could be singular; of one size for all channels."""
+    found = sorted({0.0, *named(channel, "midpoint", "threshold")})
+    assert len(found) <= 50
+    return np.resize(found, 50)
+
+
+def voltages(channel: c.AbstractChannel) -> np.ndarray:
+    return np.concatenate([np.linspace(-200.0, 200.0, 81), singular(channel)])
+
+
+@functools.cache
+def built(*builders: tuple[str, Callable[[], c.AbstractChannel]]) -> ps.Neuron:
+    channels = {name: build() for name, build in builders}
+    return ps.Neuron(channels, area=1000.0, temperature=TEMPERATURE, ions=ps.Ions(Ca=ps.Ion(CALCIUM, 2.0, 2)))
+
+
+def neuron(name: str) -> ps.Neuron:
+    return built(("one", BUILD[name]))
+
+
+def occupied(channel: c.AbstractChannel, shape: tuple[int, ...], random: np.random.Generator) -> dict[str, jax.Array]:
+    """Any states of a channel: fractions, and those of a scheme share what there is."""
+    x = random.uniform(size=(len(channel.state_names), *shape))
+    if isinstance(channel, c.AbstractMarkovChannel):
+        x = x / np.sum(x, axis=0)
+    return dict(zip(channel.state_names, map(jnp.asarray, x), strict=True))
+
+
+def observe(cell: ps.Neuron, v: jax.Array, gates: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """All that a channel says: its current (uA/cm2), how fast its states change, and where they would settle."""
+    state = ps.State(v, {"one": gates}, None)
+    change = cell.derivative(state, jnp.zeros_like(v)).gates["one"]
+    settled = cell.steady_state(v).gates["one"]
+    said = {"current": cell.currents(state)["one"]}
+    return said | {f"d{key}": x for key, x in change.items()} | {f"{key}_inf": x for key, x in settled.items()}
+
+
+@jax.jit
+def settled(cell: ps.Neuron, v: jax.Array):
+    state = cell.steady_state(v)
+    return state, cell.derivative(state, jnp.zeros_like(v)), cell.currents(state)["one"]
+
+
+@jax.jit
+def slopes(cell: ps.Neuron, v: jax.Array):
+    """The derivatives of the steady-state current by every number and by the voltage, at each voltage."""
+    current = jax.grad(lambda cell, v: cell.currents(cell.steady_state(v))["one"], argnums=(0, 1))
+    return jax.vmap(current, in_axes=(None, 0))(cell, v)
+
+
+@jax.jit
+def forward(cell: ps.Neuron, v: jax.Array, gates: dict, direction: tuple):
+    return jax.jvp(observe, (cell, v, gates), direction)
+
+
+@jax.jit
+def backward(cell: ps.Neuron, v: jax.Array, gates: dict, weights: dict):
+    return jax.vjp(observe, cell, v, gates)[1](weights)
+
+
+compiled = jax.jit(observe)
+mapped = jax.jit(jax.vmap(observe, in_axes=(None, 0, 0)))
+
+
+def close(found: dict, expected: dict, tolerance: float) -> None:
+    """Within a fraction of the largest value of each kind, and not finer than the rounding of a fraction."""
+    assert set(found) == set(expected)
+    for key, value in expected.items():
+        least = tolerance * np.max(np.abs(value)) + 1e-14
+        np.testing.assert_allclose(found[key], value, rtol=tolerance, atol=least, err_msg=key)
+
+
+# What it is
 
 
 def test_the_catalog_holds_every_channel_class():
@@ -49,55 +188,173 @@ def test_it_says_where_it_comes_from(name):
     assert type(channel).__doc__
 
 
+# Values
+
+
 @every_channel
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_values_and_gradients_are_finite_everywhere(name, dtype):
-    cell = jax.tree.map(lambda leaf: leaf.astype(dtype), neuron(BUILD[name]()))
-    v = jnp.asarray(VOLTAGES, dtype=dtype)
-    state = cell.steady_state(v)
-    change = cell.derivative(state, jnp.zeros_like(v))
-    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves((state, change, current(cell, v))))
-    slopes = jax.vmap(jax.grad(current, argnums=(0, 1)), in_axes=(None, 0))(cell, v)
-    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(slopes))
+    cell = jax.tree.map(lambda leaf: leaf.astype(dtype), neuron(name))
+    v = jnp.asarray(voltages(cell.channels["one"]), dtype=dtype)
+    for leaf in jax.tree.leaves((settled(cell, v), slopes(cell, v))):
+        assert leaf.dtype == dtype
+        assert np.all(np.isfinite(leaf))
 
 
 @every_channel
-def test_gates_rest_at_their_steady_state_and_stay_fractions(name):
-    cell = neuron(BUILD[name]())
-    v = jnp.asarray(VOLTAGES)
-    state = cell.steady_state(v)
+def test_single_precision_says_the_same(name):
+    cell = neuron(name)
+    v = jnp.asarray(voltages(cell.channels["one"])[:81] + 0.3)  # off the jumps
+    single = settled(*jax.tree.map(lambda leaf: leaf.astype(jnp.float32), (cell, v)))
+    double = settled(cell, v)
+    for found, expected in zip(jax.tree.leaves(single[0].gates), jax.tree.leaves(double[0].gates), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(single[2], double[2], rtol=1e-3, atol=1e-4 * np.max(np.abs(double[2])))
+
+
+@every_channel
+def test_gates_rest_at_their_steady_state(name):
+    cell = neuron(name)
+    v = jnp.asarray(voltages(cell.channels["one"]))
+    state, change, _ = settled(cell, v)
     for leaf in jax.tree.leaves(state.gates):
-        assert np.all((leaf >= -1e-15) & (leaf <= LARGEST.get(name, 1.0)))
+        assert np.all((leaf >= -1e-14) & (leaf <= LARGEST.get(name, 1.0) + 1e-14))
     for key, gate in cell.channels["one"].gates.items():
         if isinstance(gate, AbstractRelaxingGate):
-            rate = cell.derivative(state, jnp.zeros_like(v)).gates["one"][key] * gate.time_constant(v, CALCIUM)
-            np.testing.assert_allclose(rate, 0.0, atol=1e-14)
+            rate = change.gates["one"][key] * gate.time_constant(v, CALCIUM)
+            np.testing.assert_allclose(rate, 0.0, atol=1e-13)
             assert np.all(gate.time_constant(v, CALCIUM) > 0.0)
 
 
 @every_channel
 def test_no_current_at_the_reversal_and_outward_above_it(name):
-    channel = BUILD[name]()
-    cell = neuron(channel)
+    cell = neuron(name)
+    channel = cell.channels["one"]
     if isinstance(channel, c.AbstractOhmicChannel):
         reversal = channel.equilibrium(cell.ions, cell.temperature)
     else:
         reversal = cell.ions.Ca.reversal(cell.temperature)
     # CaNMigliore's own form of the flux has a rounded RT/F: its current is 0 close by.
     tolerance = 2.0 if name == "CaNMigliore" else 1e-9
-    v = jnp.linspace(-tolerance, tolerance, 3) + reversal
-    below, at, above = current(cell, v)
-    open_state = cell.steady_state(v)
+    _, _, (below, at, above, far) = settled(cell, jnp.array([-tolerance, 0.0, tolerance, 10.0]) + reversal)
     assert below <= 0.0 <= above
     if name != "CaNMigliore":
-        assert abs(at) <= 1e-12 * max(1.0, abs(float(current(cell, v + 10.0)[1])))
-    assert np.all(np.isfinite(jax.tree.leaves(open_state)[0]))
+        assert abs(at) <= 1e-12 * max(1.0, abs(far))
+
+
+# One computation, however it is run
+
+
+@every_channel
+@examples
+@given(v=voltage_arrays(POINTS), seed=SEED)
+def test_jit_is_the_plain_call_and_vmap_a_loop(name, v, seed):
+    cell, v = neuron(name), jnp.asarray(v)
+    gates = occupied(cell.channels["one"], v.shape, np.random.default_rng(seed))
+    plain = observe(cell, v, gates)
+    close(compiled(cell, v, gates), plain, 1e-10)
+    close(mapped(cell, v, gates), plain, 1e-10)
+    one = observe(cell, v[0], {key: value[0] for key, value in gates.items()})
+    close(one, {key: value[0] for key, value in plain.items()}, 1e-10)
+
+
+@every_channel
+@examples
+@given(v=voltage_arrays(POINTS), seed=SEED)
+def test_gradients_are_finite_differences(name, v, seed):
+    random = np.random.default_rng(seed)
+    cell = neuron(name)
+    channel = cell.channels["one"]
+    v = np.concatenate([singular(channel), v])
+    for jump in named(channel, "threshold"):
+        v = np.where(np.abs(v - jump) < 0.1, v + 0.2, v)
+    point = (cell, jnp.asarray(v), occupied(channel, v.shape, random))
+    direction = jax.tree.map(lambda leaf: jnp.asarray(random.normal(size=leaf.shape) * (np.abs(leaf) + 0.01)), point)
+    values, found = forward(*point, direction)
+
+    def moved(h: float) -> dict[str, jax.Array]:
+        return compiled(*jax.tree.map(lambda leaf, way: leaf + h * way, point, direction))
+
+    def difference(h: float) -> dict[str, jax.Array]:
+        ahead, behind = moved(h), moved(-h)
+        return {key: (ahead[key] - behind[key]) / (2.0 * h) for key in ahead}
+
+    one, two = difference(1e-5), difference(2e-5)
+    expected = {key: (4.0 * one[key] - two[key]) / 3.0 for key in one}
+    for key, value in values.items():
+        # The occupancies of a scheme are known to rounding of 1, however small they are.
+        least = 1e-6 if key.endswith("_inf") else 1e-9 * np.max(np.abs(value))
+        scale = np.abs(value) + np.abs(expected[key]) + least
+        np.testing.assert_array_less(np.abs(found[key] - expected[key]), 1e-6 * scale, err_msg=key)
+
+    weights = {key: jnp.asarray(random.normal(size=v.shape)) / np.max(np.abs(value)) for key, value in values.items()}
+    back = jax.tree.leaves(backward(*point, weights))
+    terms = [float(jnp.vdot(way, by)) for way, by in zip(jax.tree.leaves(direction), back, strict=True)]
+    total = sum(float(jnp.vdot(weights[key], found[key])) for key in weights)
+    assert abs(sum(terms) - total) <= 1e-10 * sum(map(abs, terms))
+
+
+# Along a path: all channels in one cell, so that only one simulation compiles
+
+
+@settings(examples, max_examples=20)
+@given(path=voltage_arrays(64), seed=SEED)
+def test_gates_stay_fractions_along_any_voltage_path(path, seed):
+    random = np.random.default_rng(seed)
+    cell = built(*BUILD.items())
+    levels = ps.Levels([(level, 0.5) for level in path])  # not Samples, whose edges depend on where it stays the same
+    clamp = ps.VoltageClamp(levels, duration=32.0, dt=0.5)
+    gates = {name: occupied(channel, (), random) for name, channel in cell.channels.items()}
+    rec = ps.simulate(cell, clamp, initial=ps.State(jnp.asarray(path[0]), gates, None), save=("states", "currents"))
+    for name, channel in cell.channels.items():
+        assert np.all(np.isfinite(rec.currents[name])), name
+        states = np.array([rec.states[f"{name}.{key}"] for key in channel.state_names])
+        assert np.all((states >= -1e-12) & (states <= LARGEST.get(name, 1.0) + 1e-12)), name
+        if isinstance(channel, c.AbstractMarkovChannel):
+            # to the rounding of matrix exponentials: at 200 mV the resurgent channel's rates are millions per ms
+            np.testing.assert_allclose(states.sum(axis=0), 1.0, rtol=1e-7, err_msg=name)
+
+
+# Schemes
+
+
+@every_scheme
+def test_occupancies_sum_to_one_and_rest(name):
+    cell = neuron(name)
+    v = jnp.asarray(voltages(cell.channels["one"]))
+    state, change, _ = settled(cell, v)
+    np.testing.assert_allclose(sum(state.gates["one"].values()), 1.0, rtol=1e-12)
+    fastest = -np.min(np.asarray(cell.channels["one"].generator(v, jnp.full_like(v, CALCIUM))), axis=(1, 2))
+    for rate in change.gates["one"].values():
+        np.testing.assert_allclose(rate / fastest, 0.0, atol=1e-14)
+
+
+@every_scheme
+def test_no_cycle_of_a_scheme_turns(name):
+    """Detailed balance: around every cycle the rates one way multiply to those of the other way."""
+    channel = BUILD[name]()
+    v = jnp.linspace(-120.0, 60.0, 7)
+    rates = channel.transitions(v, jnp.full_like(v, CALCIUM))
+    assert all((target, source) in rates for source, target in rates)
+    energy = {channel.states[0]: np.zeros(v.size)}
+    while len(energy) < len(channel.states):
+        energy |= {
+            target: energy[source] + np.log(rate / rates[target, source])
+            for (source, target), rate in rates.items()
+            if source in energy and target not in energy
+        }
+    for (source, target), rate in rates.items():
+        around = energy[target] - energy[source] - np.log(rate / rates[target, source])
+        np.testing.assert_allclose(around, 0.0, atol=1e-9, err_msg=f"{source} to {target}")
+
+
+# Its knobs
 
 
 @every_channel
 def test_shift_and_speed_do_what_they_say(name):
     channel = BUILD[name]()
-    v = jnp.asarray(VOLTAGES)
+    v = jnp.asarray(voltages(channel))
     for gate in channel.gates.values():
         if hasattr(gate, "shift"):
             shifted = eqx.tree_at(lambda g: g.shift, gate, gate.shift + 7.0)
@@ -117,13 +374,49 @@ def test_temperature_follows_the_q10(name):
             np.testing.assert_allclose(cold / warm, gate.q10, rtol=1e-12)
 
 
-@every_channel
-def test_gates_stay_fractions_along_any_voltage_path(name):
-    path = np.random.default_rng(0).uniform(-150.0, 80.0, 200)
-    clamp = ps.VoltageClamp(ps.Samples(path, 0.5), holding=0.0, duration=100.0, dt=0.5)
-    states = ps.simulate(neuron(BUILD[name]()), clamp, save=("states",)).states
-    for state in states.values():
-        assert np.all((state >= -1e-12) & (state <= LARGEST.get(name, 1.0) + 1e-12))
+# The checks above do find what is wrong
+
+
+class Naive(ps.AbstractParametric):
+    """A linoid as it is printed: 0/0 at its midpoint."""
+
+    midpoint: ps.Number = ps.parameter("mV", default=-33.0)
+
+    def __call__(self, v):
+        x = (v - self.midpoint) / 10.0
+        return x / (1.0 - jnp.exp(-x))
+
+
+class Stopped(ps.AbstractParametric):
+    """A rate whose derivative does not reach its midpoint."""
+
+    midpoint: ps.Number = ps.parameter("mV", default=-33.0)
+
+    def __call__(self, v):
+        return jax.nn.softplus((v - jax.lax.stop_gradient(self.midpoint)) / 10.0)
+
+
+SIGMOID, DECAY = Boltzmann(-40.0, 9.0), Exponential(1.0, -40.0, -10.0)
+
+
+@pytest.mark.parametrize(
+    ("gate", "find"),
+    [
+        (ps.Gate(Naive(), DECAY), lambda: test_values_and_gradients_are_finite_everywhere("wrong", jnp.float64)),
+        (ps.InfTauGate(1.2 * SIGMOID, 1.0 + SIGMOID), test_gates_stay_fractions_along_any_voltage_path),
+        (ps.InfTauGate(1.2 * SIGMOID, 1.0 + SIGMOID), lambda: test_gates_rest_at_their_steady_state("wrong")),
+        (ps.Gate(Stopped(), DECAY), lambda: test_gradients_are_finite_differences("wrong")),
+    ],
+)
+def test_a_wrong_channel_is_found(monkeypatch, gate, find):
+    for name in [*BUILD]:
+        monkeypatch.delitem(BUILD, name)
+    monkeypatch.setitem(BUILD, "wrong", lambda: c.Channel({"x": gate}, g_max=1.0, ion="K"))
+    with pytest.raises(AssertionError):
+        find()
+
+
+# Calcium
 
 
 def test_a_calcium_channel_fills_the_pool_and_a_calcium_activated_one_reads_it():

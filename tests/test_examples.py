@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HERG = ROOT / "examples" / "fit_herg.py"
+OWN_CHANNEL = ROOT / "examples" / "own_channel.py"
 
 KNOWN = {"p1": 2.3e-4, "p2": 0.07, "p3": 3.4e-5, "p4": 0.055, "p5": 0.087, "p6": 0.009, "p7": 5.2e-3, "p8": 0.032,
          "p9": 150.0}  # fmt: skip
@@ -64,5 +66,24 @@ def test_herg_fits_a_real_recording(shared, tmp_path):
     assert report["predict_rmse_pA"] == pytest.approx(report["rmse_pA"], rel=1e-6)
 
 
+def test_own_channels_do_what_they_are_known_for(tmp_path):
+    drawn = tmp_path / "d.png"
+    said = run(OWN_CHANNEL, "--plot", str(drawn))
+    delays = re.findall(r"(\d+) ms without, (\d+) ms with the D current", said)
+    assert len(delays) == 3
+    assert all(int(late) > 2 * int(early) for early, late in delays)
+    resistance = {
+        (outside, name): float(value)
+        for outside, name, value in re.findall(
+            r"([\d.]+) mM potassium outside, (with|without) the rectifier: .*?, ([\d.]+) MOhm", said
+        )
+    }
+    assert resistance["7", "without"] == resistance["3.5", "without"]
+    assert resistance["7", "with"] < resistance["7", "without"] / 2  # open at rest
+    assert resistance["3.5", "with"] > resistance["3.5", "without"]  # it closes where the cell depolarizes
+    assert "InwardRectifier" in said
+    assert drawn.read_bytes()[:4] == b"\x89PNG"
+
+
 def test_every_example_is_run_here():
-    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {HERG.name}
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {HERG.name, OWN_CHANNEL.name}

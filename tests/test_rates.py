@@ -86,6 +86,17 @@ def test_linoid_rate():
     np.testing.assert_allclose(mirrored[away], -0.1 * u / (1 - np.exp(u / 10.0)), rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
+@pytest.mark.parametrize("exponent", [4.8, -2.0])
+def test_hill_without_calcium(exponent, dtype):
+    hill = jax.tree.map(lambda leaf: leaf.astype(dtype), rates.Hill(4.3e-4, exponent))
+    calcium = jnp.asarray([-1e3, -1e-4, 0.0, 1e-30, 4.3e-4, 1e3], dtype=dtype)
+    none, half, much = (0.0, 0.5, 1.0) if exponent > 0 else (1.0, 0.5, 0.0)
+    np.testing.assert_allclose(hill(calcium), [none, none, none, none, half, much], atol=1e-6)
+    for slope in jax.tree.leaves(jax.vmap(jax.grad(lambda h, c: h(c), argnums=(0, 1)), (None, 0))(hill, calcium)):
+        assert np.all(np.isfinite(slope))
+
+
 @pytest.mark.parametrize("slope", [10.0, -10.0])
 def test_linoid_rate_at_its_midpoint(slope):
     rate = rates.Linoid(0.1, -40.0, slope)

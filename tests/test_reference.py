@@ -3,12 +3,14 @@
 import functools
 import json
 
+import diffrax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import patch_sim as ps
 from patch_sim import channels as c
+from patch_sim.solvers import ImplicitGates
 from tests import cells
 
 SILENT = ["hh_squid.step_0.02", "hh_squid.sine80_sub", "hh_squid.chirp_sub"]
@@ -115,6 +117,28 @@ def test_default_spike_times_within_10_microseconds(shared, name):
 def test_the_reference_s_own_spike_times(shared, name):
     time, v, run = simulate(shared, name, ps.Adaptive())
     assert np.all(np.abs(crossings(time, v) - run["spike_times_0mV_ms"]) < 0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "amplitude", "method"),
+    [("l5_hay_soma", 200.0, ImplicitGates()), ("all13", 85.0, diffrax.Tsit5())],
+)
+def test_cells_without_traces_by_two_methods(shared, name, amplitude, method):
+    """Built from the reference's description, started as it says, and solved by a method that is not the default."""
+    data = load(shared, "cclamp.json")["cells"][name]
+    cell = cells.neuron(data, data["celsius"])
+    calcium = jnp.asarray(data.get("cai0", float(cell.calcium.resting)))
+    start = cell.settled(jnp.asarray(float(data["v0"])), calcium)
+    protocol = ps.CurrentClamp(ps.Step(amplitude, 5.0, 20.0), duration=30.0, dt=0.025)
+    run = functools.partial(ps.simulate, cell, protocol, initial=start, save=("voltage",))
+    default, exact = (np.asarray(run(solver=solver).voltage[0]) for solver in (ps.Adaptive(), EXACT))
+    other = np.asarray(run(solver=ps.Adaptive(1e-10, 1e-10, method=method)).voltage[0])
+    times = np.asarray(protocol.times)
+    found, expected = crossings(times, exact), crossings(times, other)
+    assert found.size > 0
+    assert np.max(np.abs(exact - other)) < 1e-3
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(crossings(times, default), expected, rtol=0, atol=0.01)
 
 
 FAMILIES = ["na_hh.step", "na_hh.inact", "k_hh.step", "na_tm.step", "k_tm.step", "ih_kole.step", "ih_hm.step"]

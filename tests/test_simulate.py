@@ -374,7 +374,7 @@ print(json.dumps(found))
 """
 
 WRONG_KINDS = {
-    "ps.simulate(cell, clamp, solver='tsit5')": "solver must be an Adaptive, not 'tsit5'",
+    "ps.simulate(cell, clamp, solver='tsit5')": "solver must be an Adaptive or an Exponential, not 'tsit5'",
     "ps.simulate('cell', clamp)": "neuron must be a Neuron, not 'cell'",
     "ps.simulate(cell, step)": "protocol must be a CurrentClamp or a VoltageClamp, not Step",
     "ps.simulate(cell, clamp, times=[0.0, 2.0, 1.0])": "must not decrease",
@@ -385,6 +385,9 @@ WRONG_KINDS = {
     "ps.Neuron({'x': 3.0}, area=1.0, temperature=20.0)": "channel 'x' must be a channel, not 3.0",
     "ps.Neuron([ps.channels.Leak()], area=1.0, temperature=20.0)": "channels must be a dict from name to channel",
     "ps.Neuron({3: ps.channels.Leak()}, area=1.0, temperature=20.0)": "a channel's name must be a plain word",
+    "cell.with_channels(x=3.0)": "channel 'x' must be a channel, not 3.0",
+    "ps.describe('cell')": "describe takes a Neuron, not 'cell'",
+    "ps.plot_gates('Na')": "plot_gates takes a channel, such as neuron.channels['Na'], not 'Na'",
     "ps.Levels([(1.0, 2.0), (3.0,)])": "levels must be a list of (level, length) pairs",
     "ps.Levels(3.0)": "levels must be a list of (level, length) pairs, not 3.0",
     "ps.Samples([1.0, 2.0], 'fast')": "Samples.dt must be a positive time in ms, not 'fast'",

@@ -15,6 +15,7 @@ from patch_sim.channels.leak import Leak as Leak
 from patch_sim.channels.m_type import M as M, MAdams as MAdams
 from patch_sim.channels.markov import AbstractMarkovChannel as AbstractMarkovChannel
 from patch_sim.channels.n_type import CaN as CaN, CaNMigliore as CaNMigliore
+from patch_sim.channels.p_type import CaP as CaP
 from patch_sim.channels.persistent_sodium import NaP as NaP
 from patch_sim.channels.potassium import (
     K as K,
@@ -24,7 +25,12 @@ from patch_sim.channels.potassium import (
 )
 from patch_sim.channels.resurgent_sodium import NaR as NaR
 from patch_sim.channels.sodium import Na as Na, NaHay as NaHay, NaTraubMiles as NaTraubMiles
-from patch_sim.channels.t_type import CaT as CaT, CaTDestexhe as CaTDestexhe, CaTHay as CaTHay
+from patch_sim.channels.t_type import (
+    CaT as CaT,
+    CaTDestexhe as CaTDestexhe,
+    CaTHay as CaTHay,
+    CaTHuguenardPrince as CaTHuguenardPrince,
+)
 
 CATALOG: dict[str, type[AbstractChannel]] = {
     channel.__name__: channel
@@ -32,7 +38,7 @@ CATALOG: dict[str, type[AbstractChannel]] = {
         *(Na, NaTraubMiles, NaHay, NaP, NaR),
         *(K, KTraubMiles, KFastHay, KSlowHay, KA, KAConnorStevens, KAHay, M, MAdams, Kir, KCa, KCaBK, KCaAHP),
         *(Ih, IhHuguenard),
-        *(CaL, CaT, CaTDestexhe, CaTHay, CaN, CaNMigliore),
+        *(CaL, CaT, CaTDestexhe, CaTHuguenardPrince, CaTHay, CaN, CaNMigliore, CaP),
         Leak,
     )
 }

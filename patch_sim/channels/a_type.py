@@ -77,6 +77,7 @@ class KAConnorStevens(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_connor_stevens)
     ion: str | None = eqx.field(static=True, default="K")
     source: ClassVar[str] = "Connor et al. 1977, Dayan & Abbott 2001"
+    family: ClassVar[str] = "KA"
 
 
 def _hay() -> dict[str, AbstractGate]:
@@ -103,3 +104,4 @@ class KAHay(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_hay)
     ion: str | None = eqx.field(static=True, default="K")
     source: ClassVar[str] = "Korngreen & Sakmann 2000, Hay et al. 2011"
+    family: ClassVar[str] = "KA"

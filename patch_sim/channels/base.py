@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Mapping
-from typing import ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -19,10 +19,35 @@ States: TypeAlias = Mapping[str, Float[Array, "*shape"]]
 Self = TypeVar("Self", bound="AbstractChannel")
 
 
+class Bundle(dict[str, "AbstractChannel"]):
+    """Channels by name, what `a + b` makes of channels: `ps.Neuron(c.Na() + c.K() + c.Leak(), ...)`.
+
+    Each goes by its `family`; one that is to have a name of its own is written `{"Kv3": c.KFastHay()}`.
+
+    Raises:
+        ValueError: two channels of the same name.
+    """
+
+    def __add__(self, other: Any) -> "Bundle":
+        if isinstance(other, AbstractChannel):
+            return self + {other.family or type(other).__name__: other}
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        for name, channel in other.items():
+            if name in self:
+                kinds = f"{type(self[name]).__name__} and {type(channel).__name__}"
+                raise ValueError(f"two channels are named {name!r} ({kinds}): add one as {{'other_name': channel}}")
+        return Bundle({**self, **other})
+
+    def __radd__(self, other: Any) -> "Bundle":
+        return Bundle(other) + self if isinstance(other, Mapping) else NotImplemented
+
+
 class AbstractChannel(AbstractParametric):
-    """A population of channels.
+    """A population of channels; `a + b` is a `Bundle` of them.
 
     Attributes:
+        family: what it is called in a sum, and in the paths of its parameters there; "" for its class's name.
         gates: the gates by name; each one's `power` is its exponent.
         ion: the name of the ion that the channel carries, or None if it carries a mixture.
         source: where its equations come from, in a few words.
@@ -31,6 +56,18 @@ class AbstractChannel(AbstractParametric):
     gates: eqx.AbstractVar[dict[str, AbstractGate]]
     ion: eqx.AbstractVar[str | None]
     source: eqx.AbstractClassVar[str]
+    family: ClassVar[str] = ""
+
+    def __add__(self, other: Any) -> Bundle:
+        return Bundle() + self + other
+
+    def __radd__(self, other: Any) -> Bundle:
+        return Bundle(other) + self if isinstance(other, Mapping) else NotImplemented
+
+    @property
+    def reads_calcium(self) -> bool:
+        """Whether calcium moves any of its gates."""
+        return any(gate.reads_calcium for gate in self.gates.values())
 
     @abc.abstractmethod
     def current(
@@ -47,6 +84,17 @@ class AbstractChannel(AbstractParametric):
         """The same channel with its gates at a temperature (degrees C); None for their reference temperatures."""
         gates = {name: gate.at(temperature) for name, gate in self.gates.items()}
         return eqx.tree_at(lambda channel: channel.gates, self, gates)
+
+    def disabled(self: Self) -> Self:
+        """The same channel without conductance or permeability.
+
+        Raises:
+            ValueError: it has neither a `g_max` nor a `p_max`.
+        """
+        size = next((size for size in ("g_max", "p_max") if hasattr(self, size)), None)
+        if size is None:
+            raise ValueError(f"{type(self).__name__} has neither a g_max nor a p_max to be 0; leave it out: without()")
+        return eqx.tree_at(lambda channel: getattr(channel, size), self, replace_fn=jnp.zeros_like)
 
     def open_fraction(
         self, v: Float[Array, "*shape"], states: States, calcium: Float[Array, "*#shape"]
@@ -83,6 +131,44 @@ class AbstractChannel(AbstractParametric):
             for name, gate in self.gates.items()
             if isinstance(gate, AbstractRelaxingGate)
         }
+
+    def implicit(
+        self,
+        v: Float[Array, "*shape"],
+        states: States,
+        calcium: Float[Array, "*#shape"],
+        step: Float[Array, "*#shape"],
+    ) -> dict[str, Float[Array, "*shape"]]:
+        r"""The states x that solve $x = x_0 + h \, \dot x(x)$ at a held voltage: an implicit step of h ms.
+
+        Every relaxing gate is linear in its own state, $\dot x = d - s x$, so that $x = (x_0 + h d) / (1 + h s)$.
+        """
+        implicit = {}
+        for name, gate in self.gates.items():
+            if isinstance(gate, AbstractRelaxingGate):
+                drive, total = gate.drive(v, calcium)
+                implicit[name] = (states[name] + step * drive) / (1.0 + step * total)
+        return implicit
+
+    def relaxed(
+        self,
+        v: Float[Array, "*shape"],
+        states: States,
+        calcium: Float[Array, "*#shape"],
+        step: Float[Array, "*#shape"],
+    ) -> tuple[dict[str, Float[Array, "*shape"]], dict[str, Float[Array, "*shape"]]]:
+        r"""The states after half a step and after a whole one (ms) at a held voltage, exactly.
+
+        Every relaxing gate decays toward its steady state, $x(t) = x_\infty + (x_0 - x_\infty) e^{-s t}$.
+        """
+        half, whole = {}, {}
+        for name, gate in self.gates.items():
+            if isinstance(gate, AbstractRelaxingGate):
+                drive, total = gate.drive(v, calcium)
+                target, factor = drive / total, jnp.exp(-0.5 * step * total)
+                half[name] = target + (states[name] - target) * factor
+                whole[name] = target + (states[name] - target) * factor**2
+        return half, whole
 
 
 class AbstractOhmicChannel(AbstractChannel):
@@ -148,6 +234,7 @@ class Channel(AbstractOhmicChannel):
         g_max: conductance density with all gates open, mS/cm2.
         reversal: mV; None for the Nernst potential of the ion.
         ion: "Na", "K" or "Ca"; a calcium channel feeds the neuron's calcium pool.
+        source: where its equations come from, in a few words.
 
     Raises:
         ValueError: neither a reversal nor an ion.
@@ -157,7 +244,7 @@ class Channel(AbstractOhmicChannel):
     g_max: Number = parameter("mS/cm2", at_least=0.0)
     reversal: Number | None = parameter("mV", default=None)
     ion: str | None = eqx.field(static=True, default=None)
-    source: ClassVar[str] = "your own"
+    source: str = eqx.field(static=True, default="your own")  # ty: ignore[incompatible-attribute-override]
 
     def __check_init__(self):
         if self.reversal is None and self.ion is None:

@@ -61,6 +61,7 @@ class KCaBK(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_bk)
     ion: str | None = eqx.field(static=True, default="K")
     source: ClassVar[str] = "Khaliq et al. 2003"
+    family: ClassVar[str] = "KCa"
 
 
 def _ahp() -> dict[str, AbstractGate]:
@@ -81,3 +82,4 @@ class KCaAHP(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_ahp)
     ion: str | None = eqx.field(static=True, default="K")
     source: ClassVar[str] = "Destexhe et al. 1994"
+    family: ClassVar[str] = "KCa"

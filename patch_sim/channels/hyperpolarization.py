@@ -80,3 +80,4 @@ class IhHuguenard(AbstractMixedChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_huguenard)
     ion: str | None = eqx.field(static=True, default=None)
     source: ClassVar[str] = "Huguenard & McCormick 1992, Destexhe et al. 1996"
+    family: ClassVar[str] = "Ih"

@@ -20,4 +20,4 @@ class Leak(AbstractOhmicChannel):
     reversal: Number | None = parameter("mV", default=-54.3)
     gates: dict[str, AbstractGate] = eqx.field(default_factory=dict)
     ion: str | None = eqx.field(static=True, default=None)
-    source: ClassVar[str] = "Hodgkin & Huxley 1952"
+    source: ClassVar[str] = "Ohm's law"

@@ -51,3 +51,4 @@ class MAdams(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_adams)
     ion: str | None = eqx.field(static=True, default="K")
     source: ClassVar[str] = "Adams et al. 1982, Hay et al. 2011"
+    family: ClassVar[str] = "M"

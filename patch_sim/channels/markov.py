@@ -1,13 +1,15 @@
 """Channels whose states are not independent gates: Markov schemes."""
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.channels.base import AbstractOhmicChannel, States
+from patch_sim.contour import propagate
+from patch_sim.elimination import solve
 
 
 class AbstractMarkovChannel(AbstractOhmicChannel):
@@ -70,3 +72,42 @@ class AbstractMarkovChannel(AbstractOhmicChannel):
             change[source] = change[source] - flux
             change[target] = change[target] + flux
         return change
+
+    def implicit(
+        self,
+        v: Float[Array, "*shape"],
+        states: States,
+        calcium: Float[Array, "*#shape"],
+        step: Float[Array, "*#shape"],
+    ) -> dict[str, Float[Array, "*shape"]]:
+        """The occupancies p that solve $p = p_0 + h Q p$ at a held voltage: an implicit step of h ms."""
+        matrix = {place: -step * rate for place, rate in self._entries(v, calcium).items()}
+        for k in range(len(self.states)):
+            matrix[k, k] = 1.0 + matrix[k, k]
+        return self._named(solve(matrix, [states[state] for state in self.states]))
+
+    def relaxed(
+        self,
+        v: Float[Array, "*shape"],
+        states: States,
+        calcium: Float[Array, "*#shape"],
+        step: Float[Array, "*#shape"],
+    ) -> tuple[dict[str, Float[Array, "*shape"]], dict[str, Float[Array, "*shape"]]]:
+        r"""The occupancies after half a step and after a whole one (ms) at a held voltage: $p(t) = e^{Q t} p_0$."""
+        matrix = {place: step * rate for place, rate in self._entries(v, calcium).items()}
+        half, whole = propagate(matrix, [states[state] for state in self.states])
+        return self._named(half), self._named(whole)
+
+    def _entries(
+        self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
+    ) -> dict[tuple[int, int], Float[Array, "*shape"]]:
+        """The entries of $Q$ that are not 0, and its whole diagonal, by row and column."""
+        place = {state: index for index, state in enumerate(self.states)}
+        entries = {(index, index): jnp.zeros_like(v) for index in place.values()}
+        for (source, target), rate in self.transitions(v, calcium).items():
+            entries[place[target], place[source]] = rate
+            entries[place[source], place[source]] = entries[place[source], place[source]] - rate
+        return entries
+
+    def _named(self, occupancies: Sequence[Float[Array, "*shape"]]) -> dict[str, Float[Array, "*shape"]]:
+        return dict(zip(self.states, occupancies, strict=True))

@@ -76,6 +76,7 @@ class CaNMigliore(AbstractChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_migliore)
     ion: str | None = eqx.field(static=True, default="Ca")
     source: ClassVar[str] = "Jaffe et al. 1994, Migliore et al. 1995"
+    family: ClassVar[str] = "CaN"
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class KTraubMiles(AbstractOhmicChannel):
     gates: dict[str, AbstractGate]
     ion: str | None = eqx.field(static=True)
     source: ClassVar[str] = "Traub & Miles 1991, Pospischil et al. 2008"
+    family: ClassVar[str] = "K"
 
     def __init__(self, g_max: Any = 5.0, reversal: Any = None, threshold: Any = -55.0):
         opening = Linoid(0.032, threshold + 15.0, 5.0)
@@ -75,6 +76,7 @@ class KFastHay(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_kv3)
     ion: str | None = eqx.field(static=True, default="K")
     source: ClassVar[str] = "Rettig et al. 1992, Hay et al. 2011"
+    family: ClassVar[str] = "K"
 
 
 def _persistent() -> dict[str, AbstractGate]:
@@ -105,3 +107,4 @@ class KSlowHay(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_persistent)
     ion: str | None = eqx.field(static=True, default="K")
     source: ClassVar[str] = "Korngreen & Sakmann 2000, Hay et al. 2011"
+    family: ClassVar[str] = "K"

@@ -46,8 +46,8 @@ class NaR(AbstractMarkovChannel):
     23:4899-4912 (ModelDB 48332, `rsg.mod`, which has no temperature dependence, and whose initial block has two slips
     that start it off its steady state). A Q10 of 3 is what others have added; here it is 1 unless you say so.
 
-    At +40 mV the fastest rates exceed 10,000/ms. A voltage clamp does not mind, but the explicit method that solves a
-    current clamp has to follow them with its steps: expect such a cell to be many times slower.
+    At +40 mV the fastest rates exceed 10,000/ms; `patch_sim.solvers.ImplicitGates`, the default for a current clamp of
+    such a cell, does not have to follow them with its steps.
 
     Attributes:
         g_max: mS/cm2.

@@ -61,6 +61,7 @@ class NaTraubMiles(AbstractOhmicChannel):
     gates: dict[str, AbstractGate]
     ion: str | None = eqx.field(static=True)
     source: ClassVar[str] = "Traub & Miles 1991, Pospischil et al. 2008"
+    family: ClassVar[str] = "Na"
 
     def __init__(self, g_max: Any = 50.0, reversal: Any = None, threshold: Any = -55.0):
         self.gates = _traub_miles(threshold)
@@ -90,3 +91,4 @@ class NaHay(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_hay)
     ion: str | None = eqx.field(static=True, default="Na")
     source: ClassVar[str] = "Colbert & Pan 2002, Hay et al. 2011"
+    family: ClassVar[str] = "Na"

@@ -66,6 +66,39 @@ class CaTDestexhe(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_nernst)
     ion: str | None = eqx.field(static=True, default="Ca")
     source: ClassVar[str] = "Destexhe et al. 1996, Pospischil et al. 2008"
+    family: ClassVar[str] = "CaT"
+
+
+def _reticular() -> dict[str, AbstractGate]:
+    tau_m = 3.0 + 1.0 / (Exponential(1.0, -25.0, 10.0) + Exponential(1.0, -100.0, -15.0))
+    tau_h = 85.0 + 1.0 / (Exponential(1.0, -46.0, 4.0) + Exponential(1.0, -405.0, -50.0))
+    return {
+        "m": InfTauGate(Boltzmann(-50.0, 7.4), tau_m, 2, 2.5, 24.0),
+        "h": InfTauGate(Boltzmann(-78.0, -5.0), tau_h, 1, 2.5, 24.0),
+    }
+
+
+class CaTHuguenardPrince(AbstractOhmicChannel):
+    r"""T current of thalamic reticular cells, slower than that of relay cells: $I = g \, m^2 h \, (V - E_\mathrm{Ca})$.
+
+    $$m_\infty = \frac{1}{1 + e^{-(V + 50) / 7.4}}, \quad
+      \tau_m = 3 + \frac{1}{e^{(V + 25) / 10} + e^{-(V + 100) / 15}}, \quad
+      h_\infty = \frac{1}{1 + e^{(V + 78) / 5}}, \quad
+      \tau_h = 85 + \frac{1}{e^{(V + 46) / 4} + e^{-(V + 405) / 50}}$$
+
+    in ms at 24 degrees C, with a Q10 of 2.5. Huguenard and Prince (1992), J Neurosci 12:3804-3817, as Destexhe et al.
+    (1996), J Neurosci 16:169-185, has it (ModelDB 17663, `IT2.mod` as `re1_cc.oc` sets it). The equations are the same
+    in every copy of that file, the rest is not: with the Q10 of 5 and 3 that this one has by default and Destexhe et
+    al. (1994), J Neurophysiol 72:803-818 (ModelDB 3670) keeps, activation at 36 degrees C is 2.3 times as fast; there
+    and in Destexhe et al. (1996), J Neurophysiol 76:2049-2070 (ModelDB 3343), all curves lie 2 mV to the left.
+    """
+
+    g_max: Number = parameter("mS/cm2", at_least=0.0, default=3.0)
+    reversal: Number | None = parameter("mV", default=None)
+    gates: dict[str, AbstractGate] = eqx.field(default_factory=_reticular)
+    ion: str | None = eqx.field(static=True, default="Ca")
+    source: ClassVar[str] = "Huguenard & Prince 1992, Destexhe et al. 1996"
+    family: ClassVar[str] = "CaT"
 
 
 def _hay() -> dict[str, AbstractGate]:
@@ -92,3 +125,4 @@ class CaTHay(AbstractOhmicChannel):
     gates: dict[str, AbstractGate] = eqx.field(default_factory=_hay)
     ion: str | None = eqx.field(static=True, default="Ca")
     source: ClassVar[str] = "Avery & Johnston 1996, Hay et al. 2011"
+    family: ClassVar[str] = "CaT"

@@ -69,6 +69,13 @@ class AbstractStimulus(AbstractParametric):
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
 
+    def mean(self, t0: Float[Array, ""], t1: Float[Array, ""], holding: Float[Array, ""]) -> Float[Array, ""]:
+        """What one sweep adds to the holding level between two times (ms), on average, to second order.
+
+        Here the value in the middle; stimuli that begin and end somewhere in between weigh what they cover.
+        """
+        return self.at(0.5 * (t0 + t1), holding)
+
     @abc.abstractmethod
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
@@ -93,9 +100,20 @@ class Sum(AbstractStimulus):
         """What one sweep adds to the holding level at a time (ms)."""
         return sum((stimulus.at(t, holding) for stimulus in self.stimuli), jnp.zeros_like(t))
 
+    def mean(self, t0: Float[Array, ""], t1: Float[Array, ""], holding: Float[Array, ""]) -> Float[Array, ""]:
+        """What one sweep adds to the holding level between two times (ms), on average."""
+        return sum((stimulus.mean(t0, t1, holding) for stimulus in self.stimuli), jnp.zeros_like(t0))
+
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
         return jnp.concatenate([stimulus.edges(grid) for stimulus in self.stimuli])
+
+
+def overlap(
+    t0: Float[Array, ""], t1: Float[Array, ""], start: Float[Array, "*shape"], end: Float[Array, "*shape"]
+) -> Float[Array, "*shape"]:
+    """For how long (ms) between two times something is on that starts and ends at given times."""
+    return jnp.maximum(jnp.minimum(t1, end) - jnp.maximum(t0, start), 0.0)
 
 
 def snap(t: Float[Array, " samples"], edges: Float[Array, " edges"]) -> Float[Array, " samples"]:

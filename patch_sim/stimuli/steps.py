@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import as_array
-from patch_sim.stimuli.base import AbstractStimulus, Family, family
+from patch_sim.stimuli.base import AbstractStimulus, Family, family, overlap
 
 
 class Step(AbstractStimulus):
@@ -33,6 +33,10 @@ class Step(AbstractStimulus):
         """What one sweep adds to the holding level at a time (ms)."""
         on = (t >= self.start) & (t < self.start + self.duration)
         return jnp.where(on, self.amplitude, 0.0)
+
+    def mean(self, t0: Float[Array, ""], t1: Float[Array, ""], holding: Float[Array, ""]) -> Float[Array, ""]:
+        """What one sweep adds to the holding level between two times (ms), on average: exactly."""
+        return self.amplitude * overlap(t0, t1, self.start, self.start + self.duration) / (t1 - t0)
 
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
@@ -65,6 +69,12 @@ class Levels(AbstractStimulus):
         """What one sweep adds to the holding level at a time (ms)."""
         ends = jnp.cumsum(self.lengths)
         return jnp.append(self.levels - holding, 0.0)[jnp.searchsorted(ends, t, side="right")]
+
+    def mean(self, t0: Float[Array, ""], t1: Float[Array, ""], holding: Float[Array, ""]) -> Float[Array, ""]:
+        """What one sweep adds to the holding level between two times (ms), on average: exactly."""
+        ends = jnp.cumsum(self.lengths)
+        shares = overlap(t0, t1, ends - self.lengths, ends) / (t1 - t0)
+        return jnp.sum((self.levels - holding) * shares)
 
     def edges(self, grid: float | None) -> Float[Array, " edges"]:
         """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""

@@ -6,10 +6,32 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from patch_sim.stimuli.base import AbstractStimulus, Family, family
+from patch_sim.stimuli.base import AbstractStimulus, Family, family, overlap
 
 
-class Ramp(AbstractStimulus):
+class _Wave(AbstractStimulus):
+    """What moves for a while."""
+
+    start: eqx.AbstractVar[Family]
+    duration: eqx.AbstractVar[Family]
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
+        return False
+
+    def mean(self, t0: Float[Array, ""], t1: Float[Array, ""], holding: Float[Array, ""]) -> Float[Array, ""]:
+        """What one sweep adds to the holding level between two times (ms), on average, to second order."""
+        end = self.start + self.duration
+        middle = 0.5 * (jnp.clip(t0, self.start, end) + jnp.clip(t1, self.start, end))
+        return self.at(middle, holding) * overlap(t0, t1, self.start, end) / (t1 - t0)
+
+    def edges(self, grid: float | None) -> Float[Array, " edges"]:
+        """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
+        return jnp.stack([self.start, self.start + self.duration])
+
+
+class Ramp(_Wave):
     r"""A ramp: $b + a (t - t_0) / d$ for $t_0 \le t < t_0 + d$, and 0 elsewhere.
 
     Args:
@@ -24,22 +46,13 @@ class Ramp(AbstractStimulus):
     duration: Family = family("ms", above=0.0)
     offset: Family = family("", default=0.0)
 
-    @property
-    def piecewise_constant(self) -> bool:
-        """Whether the waveform is constant between its edges."""
-        return False
-
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
         since = t - self.start
         return _within(t, self.start, self.duration, self.offset + self.amplitude * since / self.duration)
 
-    def edges(self, grid: float | None) -> Float[Array, " edges"]:
-        """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
-        return jnp.stack([self.start, self.start + self.duration])
 
-
-class Sine(AbstractStimulus):
+class Sine(_Wave):
     r"""A sinusoid: $b + a \sin(2 \pi f s + \phi)$ for $0 \le s = t - t_0 < d$, and 0 elsewhere.
 
     Args:
@@ -58,23 +71,14 @@ class Sine(AbstractStimulus):
     offset: Family = family("", default=0.0)
     phase: Family = family("rad", default=0.0)
 
-    @property
-    def piecewise_constant(self) -> bool:
-        """Whether the waveform is constant between its edges."""
-        return False
-
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
         since = t - self.start
         angle = 2.0 * jnp.pi * self.frequency * 1e-3 * since + self.phase
         return _within(t, self.start, self.duration, self.offset + self.amplitude * jnp.sin(angle))
 
-    def edges(self, grid: float | None) -> Float[Array, " edges"]:
-        """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
-        return jnp.stack([self.start, self.start + self.duration])
 
-
-class Chirp(AbstractStimulus):
+class Chirp(_Wave):
     r"""A sinusoid whose frequency sweeps from $f_0$ to $f_1$: $b + a \sin(2 \pi \theta(s))$, $0 \le s = t - t_0 < d$.
 
     Linear: $\theta = f_0 s + (f_1 - f_0) s^2 / (2 d)$. Exponential, with as long for each octave:
@@ -108,11 +112,6 @@ class Chirp(AbstractStimulus):
         if self.exponential and comparable and np.any(np.asarray(first) == np.asarray(last)):
             raise ValueError("Chirp: an exponential chirp needs two different frequencies; take a Sine")
 
-    @property
-    def piecewise_constant(self) -> bool:
-        """Whether the waveform is constant between its edges."""
-        return False
-
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
         """What one sweep adds to the holding level at a time (ms)."""
         since = t - self.start
@@ -125,10 +124,6 @@ class Chirp(AbstractStimulus):
         else:
             turns = first * since + (last - first) * since**2 / (2.0 * self.duration)
         return _within(t, self.start, self.duration, self.offset + self.amplitude * jnp.sin(2.0 * jnp.pi * turns))
-
-    def edges(self, grid: float | None) -> Float[Array, " edges"]:
-        """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
-        return jnp.stack([self.start, self.start + self.duration])
 
 
 def _within(

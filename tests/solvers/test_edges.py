@@ -1,0 +1,53 @@
+"""Steps end at the edges of a stimulus."""
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import patch_sim as ps
+
+
+@jax.jit
+def integral(edges, heights):
+    """Integrate a function that is constant between its edges, from 0 to 10; say how many steps it took."""
+    solver = ps.Adaptive(rtol=1e-6, atol=1e-6)
+    end = jnp.asarray(10.0)
+
+    def field(t, y, args):
+        return heights[jnp.searchsorted(edges, t, side="right")]
+
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(field),
+        diffrax.Tsit5(),
+        t0=jnp.zeros_like(end),
+        t1=end,
+        dt0=jnp.asarray(solver.first_step),
+        y0=jnp.zeros_like(end),
+        stepsize_controller=solver.controller(edges, end),
+        max_steps=10_000,
+    )
+    return solution.ys[-1], solution.stats["num_rejected_steps"]
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [1.0, 4.0, 9.0],
+        [0.3, 0.7, 1.1],
+        [1e-3, 5.0, 5.000001],
+        [2.0, 2.0, 2.0],
+        [-1.0, 3.0, 12.0],
+        [0.0, 5.0, 10.5],
+    ],
+)
+def test_no_step_goes_over_an_edge(edges):
+    # A Runge-Kutta step within a constant stretch is exact, and one that goes over an edge is not.
+    heights = np.array([1.0, 1000.0, -500.0, 20.0])
+    value, rejected = integral(jnp.asarray(edges), jnp.asarray(heights))
+    ends = np.clip([0.0, *edges, 10.0], 0.0, 10.0)
+    ends[0], ends[-1] = 0.0, 10.0
+    exact = float(np.sum(heights * np.diff(np.maximum.accumulate(ends))))
+    assert float(value) == pytest.approx(exact, abs=1e-8)
+    assert int(rejected) == 0

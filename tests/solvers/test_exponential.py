@@ -1,0 +1,144 @@
+"""Exponential steps of constant length."""
+
+import itertools
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import patch_sim as ps
+from patch_sim.solvers import StaggeredExponential, SweepEquation, in_resting_levels
+
+SQUID = ps.presets.neuron("squid_axon")
+SPIKE = ps.CurrentClamp(ps.Step(200.0, 1.0, 2.0), duration=8.0, dt=0.1)
+
+
+def everything() -> ps.Neuron:
+    """A cell with all that a step must treat: Markov states, a pool, a gate that reads it, a flux, an instant gate."""
+    c = ps.channels
+    channels = {
+        "Na": c.NaTraubMiles(g_max=30.0, reversal=50.0, threshold=-55.0),
+        "K": c.KTraubMiles(g_max=10.0, reversal=-90.0, threshold=-55.0),
+        "NaR": c.NaR(g_max=3.0, reversal=50.0),
+        "CaN": c.CaN(p_max=3e-5),
+        "CaT": c.CaTDestexhe(g_max=0.4),
+        "KCa": c.KCa(g_max=1.0, reversal=-90.0),
+        "Leak": c.Leak(g_max=0.05, reversal=-75.0),
+    }
+    pool = ps.CalciumPool(gamma=0.05, depth=1.0, decay=20.0)
+    return ps.Neuron(channels, area=2827.4, temperature=34.0, calcium=pool)
+
+
+def voltage(cell: ps.Neuron, solver, protocol=SPIKE) -> np.ndarray:
+    return np.asarray(ps.simulate(cell, protocol, initial=-65.0, save=("voltage",), solver=solver).voltage[0])
+
+
+@pytest.mark.parametrize("name", ["squid", "everything"])
+def test_it_is_of_second_order(name):
+    cell = SQUID if name == "squid" else everything()
+    exact = voltage(cell, ps.Adaptive(1e-10, 1e-10))
+    assert exact.max() > 0.0
+    errors = [
+        np.sqrt(np.mean((voltage(cell, ps.Exponential(dt)) - exact) ** 2)) for dt in (0.00625, 0.003125, 0.0015625)
+    ]
+    for coarse, fine in itertools.pairwise(errors):
+        assert 3.6 < coarse / fine < 4.4
+
+
+def test_a_step_need_not_begin_at_an_edge():
+    """Between steps the mean command counts, and its derivative by the onset is right."""
+
+    def late(onset, solver):
+        step = ps.CurrentClamp(ps.Step(120.0, onset, 1.37), duration=5.0, dt=0.1)
+        return ps.simulate(SQUID, step, initial=-65.0, save=("voltage",), solver=solver).voltage[0, -1]
+
+    coarse, exact = ps.Exponential(0.01), ps.Adaptive(1e-10, 1e-10)
+    for onset in (1.0, 1.013, 1.03):
+        assert float(late(onset, coarse)) == pytest.approx(float(late(onset, exact)), abs=0.02)
+    slope = jax.jit(jax.grad(lambda onset: late(onset, coarse)))(jnp.asarray(1.013))
+    h = 1e-4
+    exact_slope = (late(1.013 + h, exact) - late(1.013 - h, exact)) / (2 * h)
+    assert float(slope) == pytest.approx(float(exact_slope), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "stimulus",
+    [
+        ps.Levels([(0.0, 1.013), (150.0, 1.5), (-20.0, 2.0)]),
+        ps.Ramp(150.0, 1.013, 2.0),
+        ps.Sine(100.0, 300.0, 0.51, 3.3),
+        ps.Chirp(100.0, 100.0, 500.0, 0.51, 3.3, exponential=True),
+        ps.Samples(np.linspace(0.0, 150.0, 50), dt=0.1),
+        ps.Step(60.0, 1.0, 2.0) + ps.Step(60.0, 2.013, 2.0),
+    ],
+    ids=lambda stimulus: type(stimulus).__name__,
+)
+def test_every_stimulus_has_a_mean(stimulus):
+    one = jax.tree.map(lambda x: x[0], stimulus)
+    holding = jnp.asarray(3.0)
+    for t0, t1 in ((0.0, 0.4), (0.9, 1.05), (1.0, 1.1), (2.45, 2.55), (3.75, 3.9), (6.0, 7.0)):
+        fine = jnp.linspace(t0, t1, 20001)[:-1] + (t1 - t0) / 40000
+        average = float(jnp.mean(one.at(fine, holding)))
+        scale = float(jnp.max(jnp.abs(one.at(jnp.linspace(0.0, 5.0, 1001), holding))))
+        coarse = 0.15 if isinstance(stimulus, ps.Samples | ps.Sine | ps.Chirp) else 1e-3
+        assert float(one.mean(jnp.asarray(t0), jnp.asarray(t1), holding)) == pytest.approx(average, abs=coarse * scale)
+
+
+def test_diffrax_can_drive_it():
+    stimulus, holding = (jax.tree.map(lambda x: x[0], part) for part in SPIKE.broadcast())
+    start = in_resting_levels(SQUID, SQUID.steady_state(jnp.asarray(-65.0)))
+    solution = diffrax.diffeqsolve(
+        SweepEquation(clamped=False),
+        StaggeredExponential(),
+        t0=0.0,
+        t1=7.95,
+        dt0=0.0125,
+        y0=start,
+        args=(SQUID, stimulus, holding),
+        saveat=diffrax.SaveAt(ts=SPIKE.times),
+    )
+    np.testing.assert_allclose(solution.ys.voltage, voltage(SQUID, ps.Exponential(0.0125)), rtol=0, atol=1e-6)
+
+
+def test_both_derivatives():
+    def late(scale):
+        cell = ps.with_parameters(SQUID, {"channels.Na.g_max": 120.0 * scale})
+        return ps.simulate(cell, SPIKE, initial=-65.0, save=("voltage",), solver=ps.Exponential(0.05)).voltage[0, 40]
+
+    one = jnp.asarray(1.0)
+    forward, reverse = jax.jit(jax.jacfwd(late))(one), jax.jit(jax.grad(late))(one)
+    difference = (late(1.0 + 1e-5) - late(1.0 - 1e-5)) / 2e-5
+    np.testing.assert_allclose(forward, reverse, rtol=1e-9)
+    np.testing.assert_allclose(forward, difference, rtol=1e-6)
+
+
+def test_it_goes_on_from_where_it_stopped():
+    whole = ps.CurrentClamp(ps.Step([200.0, 150.0], 1.0, 2.0), duration=8.0, dt=0.1)
+    half = ps.CurrentClamp(ps.Step([200.0, 150.0], 1.0, 2.0), duration=4.0, dt=0.1)
+    solver = ps.Exponential(0.01)
+    first = ps.simulate(SQUID, half, initial=-65.0, solver=solver)
+    rest = ps.CurrentClamp(ps.Step(0.0, 0.0, 1.0), duration=4.1, dt=0.1)
+    rest = ps.simulate(SQUID, rest, initial=jax.tree.map(lambda x: x[:1], first.final_state), solver=solver)
+    together = ps.simulate(SQUID, whole, initial=-65.0, solver=solver).voltage[0, 39:]
+    np.testing.assert_allclose(rest.voltage[0], together, rtol=0, atol=5e-3)  # the staggered gates start anew
+
+
+def test_no_gate_is_too_fast():
+    """Steps of 0.1 ms, and a gate a thousand times as fast."""
+    fast = ps.with_parameters(SQUID, {"channels.Na.gates.m.speed": 1e3})
+    trace = voltage(fast, ps.Exponential(0.1))
+    assert np.all(np.isfinite(trace))
+    assert -90.0 < trace.min() < trace.max() < 60.0
+
+
+@pytest.mark.parametrize("dt", [0.0, -1.0, float("nan"), float("inf")])
+def test_steps_are_positive(dt):
+    with pytest.raises(ValueError, match=r"Exponential\.dt must be a positive time in ms"):
+        ps.Exponential(dt)
+
+
+def test_it_records_at_the_samples():
+    with pytest.raises(ValueError, match="other times need Adaptive"):
+        ps.simulate(SQUID, SPIKE, times=jnp.asarray([0.0, 1.0]), solver=ps.Exponential())
