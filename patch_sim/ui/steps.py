@@ -89,7 +89,13 @@ class Steps:
 FAMILIES = {
     "squid_axon": Steps(),
     "regular_spiking": Steps(-300.0, 900.0, 5, 100.0, 400.0, 600.0),
+    "fast_spiking": Steps(-250.0, 1000.0, 6, 100.0, 300.0, 500.0),
     "thalamic_relay": Steps(-400.0, 400.0, 5, 200.0, 300.0, 800.0),
+    "thalamic_reticular": Steps(-150.0, 150.0, 5, 200.0, 300.0, 800.0),
+    "ca1_pyramidal": Steps(-200.0, 400.0, 5, 100.0, 400.0, 600.0),
+    "purkinje": Steps(-100.0, 100.0, 5, 100.0, 300.0, 500.0),
+    "dopaminergic": Steps(-150.0, 50.0, 5, 500.0, 800.0, 1800.0),
+    "subthalamic": Steps(-50.0, 50.0, 5, 200.0, 400.0, 900.0),
     "layer5_pyramidal": Steps(-100.0, 300.0, 5, 50.0, 300.0, 450.0),
 }
 """For each cell a family of steps that shows what it does."""
