@@ -14,7 +14,6 @@ from fitting.losses import Trace, trace
 from fitting.multistart import draw_starts, polish
 from fitting.objective import Objective
 from fitting.parameters import space
-from fitting.progress import Progress
 from fitting.report import Estimate, FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.uncertainty import uncertainty
@@ -69,7 +68,7 @@ def fit(
         ValueError: bounds, weights or recordings that cannot be used; nothing has been compiled then.
         RuntimeError: no start gave a model that can be simulated.
     """
-    show = Progress(progress)
+    show = ps.Progress(progress)
     solver = ps.Adaptive() if solver is None else solver
     recordings = tuple(recordings) if isinstance(recordings, Sequence) else (recordings,)
     _check(neuron, recordings, starts, screen, steps)
@@ -126,7 +125,7 @@ def _spread(recording: ps.Recording) -> float:
 
 
 def _result(
-    objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], progress: Progress
+    objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], progress: ps.Progress
 ) -> FitResult:
     best = min(points, key=lambda point: point.cost)
     if not np.isfinite(best.cost):

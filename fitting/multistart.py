@@ -8,8 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 import jax
 import numpy as np
 
+import patch_sim as ps
 from fitting.objective import Objective
-from fitting.progress import Progress
 from fitting.search import Point, Report
 
 _CHUNK = 50
@@ -17,7 +17,7 @@ _CHUNK = 50
 Search = Callable[[Objective, np.ndarray, Report], Point]
 
 
-def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progress: Progress) -> np.ndarray:
+def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progress: ps.Progress) -> np.ndarray:
     """Draw points in the bounds and take, for each start, the best of its own `screen` points.
 
     Returns:
@@ -39,7 +39,7 @@ def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progr
     return points.reshape(starts, screen, -1)[np.arange(starts), best]
 
 
-def polish(objective: Objective, starts: np.ndarray, search: Search, progress: Progress) -> tuple[list[Point], bool]:
+def polish(objective: Objective, starts: np.ndarray, search: Search, progress: ps.Progress) -> tuple[list[Point], bool]:
     """Search from each start, as many side by side as there are processors.
 
     Ctrl-C ends the searches and keeps what they have found.

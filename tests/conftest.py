@@ -24,6 +24,13 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 install_import_hook(["patch_sim", "fitting"], "beartype.beartype")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forget_programs():
+    """Free what a file compiled: thousands of programs in one process exceed what Linux lets it map, and crash it."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of recordings and ground truth beside the repo."""

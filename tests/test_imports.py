@@ -10,14 +10,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Who may import whom: a module only from layers before its own, or from its own.
 LAYERS = [
-    {"units", "parameters", "xla", "autodiff"},
-    {"rates", "solvers", "stimuli"},
+    {"units", "parameters", "xla", "autodiff", "elimination", "progress", "atomic"},
+    {"rates", "stimuli", "contour"},
     {"gates", "protocols", "electrochemistry"},
     {"channels", "calcium"},
     {"neuron", "electrode"},
-    {"recording", "closed_form", "serialize"},
-    {"simulate"},
-    {"ensemble", "rig"},
+    {"recording", "closed_form", "serialize", "solvers"},
+    {"stability"},
+    {"simulate", "describe"},
+    {"ensemble", "rig", "gate_plot"},
     {"files", "analysis", "presets"},
     {"ui"},
 ]

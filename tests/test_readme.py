@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from matplotlib import pyplot
 
 from tests.conftest import ROOT
@@ -10,12 +9,14 @@ from tests.conftest import ROOT
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if "cell.abf" not in block])
-def test_block_runs(block):
+def test_blocks_run_one_after_the_other():
     names = {}
-    exec(block if "import patch_sim" in block else f"import patch_sim as ps\n{block}", names)
+    for block in BLOCKS:
+        if "cell.abf" not in block:  # that one has its own test
+            exec(block, names)
     pyplot.close("all")
-    assert "cell" in names
+    assert names["ensemble"].values.shape == (6, 3)
+    assert "mine" in names["cell"].channels
 
 
 def test_fit_block_runs_on_a_recording(tmp_path, monkeypatch):

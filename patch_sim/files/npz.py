@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from patch_sim.files.atomic import replacing
+from patch_sim.atomic import replacing
 from patch_sim.files.columns import from_recording, is_signal, to_recording
 from patch_sim.files.error import RecordingError
 from patch_sim.recording import Recording

@@ -165,8 +165,8 @@ def test_any_optax_optimizer(line, relaxed):
 
 
 def test_progress_is_told(line, monkeypatch):
-    monkeypatch.setattr("fitting.progress._QUIET", 0.0)
-    monkeypatch.setattr("fitting.progress._INTERVAL", 0.0)
+    monkeypatch.setattr("patch_sim.progress._QUIET", 0.0)
+    monkeypatch.setattr("patch_sim.progress._INTERVAL", 0.0)
     lines = []
     result = fit(line, starts=3, screen=4, seed=1, progress=lines.append)
     assert lines[0] == "screened 12 of 12 points"

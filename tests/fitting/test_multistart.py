@@ -9,8 +9,8 @@ import patch_sim as ps
 from fitting import multistart
 from fitting.objective import Objective
 from fitting.parameters import space
-from fitting.progress import Progress
 from fitting.search import Point
+from patch_sim import Progress
 
 NAMES = ["channels.Na.g_max", "channels.K.g_max", "channels.Leak.g_max"]
 BOX = space(ps.presets.neuron("squid_axon"), NAMES)
@@ -54,8 +54,8 @@ def test_the_seed_decides():
 
 def test_screening_says_how_far_it_is(monkeypatch):
     lines = []
-    monkeypatch.setattr("fitting.progress._QUIET", 0.0)
-    monkeypatch.setattr("fitting.progress._INTERVAL", 0.0)
+    monkeypatch.setattr("patch_sim.progress._QUIET", 0.0)
+    monkeypatch.setattr("patch_sim.progress._INTERVAL", 0.0)
     multistart.draw_starts(Bowl(), 4, 50, 0, Progress(lines.append))
     assert lines[-1] == "screened 200 of 200 points"
 
@@ -77,8 +77,8 @@ def test_polished_in_the_order_of_the_starts():
 
 def test_progress_tells_the_best_loss(monkeypatch):
     lines = []
-    monkeypatch.setattr("fitting.progress._QUIET", 0.0)
-    monkeypatch.setattr("fitting.progress._INTERVAL", 0.0)
+    monkeypatch.setattr("patch_sim.progress._QUIET", 0.0)
+    monkeypatch.setattr("patch_sim.progress._INTERVAL", 0.0)
     multistart.polish(Bowl(), np.ones((1, 3)), step_to(lambda u: 16.0), Progress(lines.append))
     assert lines == ["start 1 of 1, step 1: best loss so far 2"]  # the root of 16 over the weight 4
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fitting import progress
+from patch_sim import progress
 
 
 @pytest.fixture
