@@ -45,7 +45,7 @@ def race(modules: Mapping[str, str], rest: float) -> tuple[dict[tuple[str, str],
     for name, module in modules.items():
         try:
             started[name] = Contender(module, rest)
-            built |= {(name, work): first for work, first in started[name].build().items()}
+            built |= {(name, work): started[name].build(work) for work in started[name].works()}
         except Failed as failure:
             del started[name]
             missing[name] = str(failure)
@@ -67,6 +67,6 @@ def _turns(started: Mapping[str, Contender], built: Mapping[tuple[str, str], obj
 def once(module: str, rest: float) -> dict[str, np.ndarray]:
     """What the first call of each work of a module returns."""
     contender = Contender(module, rest)
-    values = {work: value for work, (_, value) in contender.build().items()}
+    values = {work: contender.build(work)[1] for work in contender.works()}
     contender.end()
     return values

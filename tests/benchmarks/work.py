@@ -32,17 +32,17 @@ def times() -> np.ndarray:
     return np.arange(SAMPLES) * DT
 
 
-def spike_times(voltage: np.ndarray) -> np.ndarray:
+def spike_times(voltage: np.ndarray, dt: float = DT) -> np.ndarray:
     """Upward crossings of 0 mV (ms), by the cubic through the four nearest samples."""
     found = []
     for k in np.flatnonzero((voltage[:-1] < 0) & (voltage[1:] >= 0)):
         roots = np.roots(np.polyfit(np.arange(-1, 3), voltage[k - 1 : k + 3], 3))
         inside = (np.abs(roots.imag) < 1e-9) & (roots.real > -1e-9) & (roots.real < 1 + 1e-9)
-        found.append((k + roots[inside].real[0]) * DT)
+        found.append((k + roots[inside].real[0]) * dt)
     return np.array(found)
 
 
-def spike_error(voltage: np.ndarray, reference: np.ndarray) -> float:
+def spike_error(voltage: np.ndarray, reference: np.ndarray, dt: float = DT) -> float:
     """The worst error of a spike time (ms); infinite if the number of spikes is wrong."""
-    found, expected = spike_times(voltage), spike_times(reference)
-    return float(np.max(np.abs(found - expected))) if found.shape == expected.shape else float("inf")
+    found, expected = spike_times(voltage, dt), spike_times(reference, dt)
+    return float(np.max(np.abs(found - expected), initial=0.0)) if found.shape == expected.shape else float("inf")

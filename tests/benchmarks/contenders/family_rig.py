@@ -1,0 +1,98 @@
+"""patch_sim on families of sweeps, as a user calls it: one XLA device for each core."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import models
+import numpy as np
+from contender import Work, Works, serve
+from families import FEATURES, FINE, GRADIENT, OFFSET, Job, amplitudes, jobs
+from jaxtyping import Array, Float
+from work import DURATION, STEP_DURATION, STEP_START
+
+import patch_sim as ps
+
+TOLERANCE = 1e-12
+
+
+def protocol(amplitude: Any, dt: float) -> ps.CurrentClamp:
+    step = ps.Step(amplitude=amplitude, start=STEP_START, duration=STEP_DURATION)
+    return ps.CurrentClamp(step, duration=DURATION, dt=dt)
+
+
+def conductances(neuron: ps.Neuron) -> list[str]:
+    return [path for path in ps.parameters(neuron) if path.endswith((".g_max", ".p_max"))]
+
+
+def features(recording: ps.Recording) -> Float[Array, "sweeps 2"]:
+    v = recording.voltage
+    assert v is not None
+    return jnp.stack([jnp.sum((v[:, :-1] < 0) & (v[:, 1:] >= 0), axis=1), jnp.max(v, axis=1)], axis=1)
+
+
+def loss(recording: ps.Recording) -> Float[Array, ""]:
+    assert recording.voltage is not None
+    return jnp.mean((recording.voltage + OFFSET) ** 2)
+
+
+def alone(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callable[[], Any]:
+    """By `simulate`, all sweeps in one protocol."""
+    clamp = protocol(steps, job.dt)
+    if job.kind != GRADIENT:
+        return lambda: ps.simulate(neuron, clamp, save=("voltage",), solver=solver).voltage
+    paths = conductances(neuron)
+
+    def objective(values: list) -> Float[Array, ""]:
+        changed = ps.with_parameters(neuron, dict(zip(paths, values, strict=True)))
+        return loss(ps.simulate(changed, clamp, save=("voltage",), solver=solver))
+
+    compiled, values = jax.jit(jax.jacfwd(objective)), [ps.parameters(neuron)[path] for path in paths]
+    return lambda: jnp.stack(compiled(values))
+
+
+def together(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callable[[], Any]:
+    """By `ensemble`, one sweep for each member."""
+    members, clamp = {"protocol.stimulus.amplitude": steps}, protocol(0.0, job.dt)
+    run = functools.partial(ps.ensemble, neuron, clamp, members, solver=solver, progress=False)
+    if job.kind == FEATURES:
+        return lambda: run(reduce=features).values
+    if job.kind == GRADIENT:
+        paths = conductances(neuron)
+        slopes = functools.partial(run, reduce=loss, derivatives=paths)
+        return lambda: np.array([np.mean(slope) for slope in map(slopes().derivatives.get, paths)])
+    return lambda: run().values["voltage"]
+
+
+def make(cell: str, job: Job) -> Work:
+    by, method = job.method.split(" ")
+    neuron, steps = models.cell(cell), amplitudes(cell, job.sweeps)
+    solver = ps.Adaptive(job.step, job.step) if method == "Adaptive" else ps.Exponential(job.step)
+    run = {"simulate": alone, "ensemble": together}[by](neuron, solver, job, steps)
+    return lambda: jax.block_until_ready(run())
+
+
+def reference(cell: str) -> Works:
+    """The resting potential, the voltage and the gradients at 1e-12."""
+    exactly, neuron = ps.Adaptive(TOLERANCE, TOLERANCE), models.cell(cell)
+
+    def of(kind: str, sweeps: int) -> Work:
+        job = Job(kind, sweeps, "", FINE if kind != GRADIENT else 4 * FINE)
+        return together(neuron, exactly, job, amplitudes(cell, sweeps))
+
+    works = {
+        f"{kind} {sweeps}": functools.partial(of, kind, sweeps) for kind in ("voltage", GRADIENT) for sweeps in (1, 100)
+    }
+    return works | {"rest": lambda: lambda: neuron.resting_state().voltage}
+
+
+def prepare(argument: dict[str, Any]) -> Works:
+    if argument.get("reference"):
+        return reference(argument["cell"])
+    return jobs(make, argument["cell"])
+
+
+if __name__ == "__main__":
+    serve(prepare)
