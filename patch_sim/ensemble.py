@@ -17,17 +17,16 @@ from jaxtyping import Bool
 
 from patch_sim.atomic import replacing
 from patch_sim.neuron import Neuron
-from patch_sim.parameters import match, parameters, with_parameters
+from patch_sim.parameters import check, limits, match, parameters, with_parameters
 from patch_sim.progress import Progress
 from patch_sim.protocols import AbstractProtocol
 from patch_sim.recording import SIGNALS, Recording
 from patch_sim.simulate import Solver, check_initial, simulate
-from patch_sim.solvers import Adaptive, Exponential
+from patch_sim.solvers import LANES, Adaptive, Exponential
 
 Reduce: TypeAlias = Callable[[Recording], Any]
 
 _PROTOCOL = "protocol."
-_LANES = 128  # sweeps in lockstep on a CPU core: enough for its vector units, few enough for its cache
 _CHUNK = 16384  # sweeps between two looks at the progress
 _SAVE_EVERY = 10.0  # s
 _GIGABYTE = 1e9
@@ -150,7 +149,7 @@ def ensemble(
     work = {"reduce": reduce, "save": tuple(save), "solver": solver, "wanted": wanted}
     shared = neuron, protocol, check_initial(neuron, protocol, initial)
     first = {path: column[0] for path, column in columns.items()}
-    kept = jax.eval_shape(functools.partial(_member, **work), *shared, first)
+    kept = _traced_member.eval_shape(*shared, first, **work)
     plan = _plan(size, kept, protocol, solver, memory, devices)
     mesh = Mesh(np.asarray(devices), ("members",))
     run = functools.partial(_chunk, *shared, mesh=mesh, lanes=plan[0], **work)
@@ -216,14 +215,15 @@ def _member(
         changed = with_parameters(cell, point)
         recording = simulate(changed, clamp, initial=initial, save=save, solver=solver)
         kept = {name: getattr(recording, name) for name in save} if reduce is None else reduce(recording)
-        solved = [jnp.all(jnp.isfinite(part)) for part in jax.tree.leaves(recording.final_state)]
-        return kept, (kept, jnp.all(jnp.stack(solved)))
+        return kept, (kept, jnp.all(jnp.isfinite(recording.final_state.voltage)))
 
     point = {path: parameters(cell)[path] for path in wanted}
-    if not wanted:
-        return keep(point)[1][0], {}, keep(point)[1][1]
-    slopes, (kept, finite) = jax.jacfwd(keep, has_aux=True)(point)
+    slopes, (kept, finite) = jax.jacfwd(keep, has_aux=True)(point) if wanted else ({}, keep(point)[1])
     return kept, slopes, finite
+
+
+_traced_member = jax.jit(_member, static_argnames=("reduce", "save", "solver", "wanted"))
+"""Knows the shape of what is kept of a member without tracing it at each call."""
 
 
 def _of_member(neuron: Neuron, protocol: AbstractProtocol, row: Mapping[str, Any]) -> tuple[Neuron, AbstractProtocol]:
@@ -240,6 +240,7 @@ def _columns(neuron: Neuron, protocol: AbstractProtocol, members: Mapping[str, A
     if not members:
         raise ValueError("members must name at least one parameter and its values")
     columns = {}
+    declared = limits(neuron) | {_PROTOCOL + path: limit for path, limit in limits(protocol).items()}
     for pattern, values in members.items():
         column = np.atleast_1d(np.asarray(values, dtype=float))
         if column.ndim != 1 or column.size == 0:
@@ -252,7 +253,7 @@ def _columns(neuron: Neuron, protocol: AbstractProtocol, members: Mapping[str, A
         raise ValueError(f"the columns of members have different lengths: {sizes}")
     for extreme in (np.argmin, np.argmax, _first_not_finite):  # the limits are intervals
         for path, column in columns.items():
-            _of_member(neuron, protocol, {path: column[extreme(column)]})
+            check(path, np.asarray(column[extreme(column)]), {**declared[path], "ndim": 0})
     return columns
 
 
@@ -278,7 +279,7 @@ def _plan(
     free = budget - size * result
     share = -(-size // len(devices))
     lockstep = isinstance(solver, Exponential) or devices[0].platform != "cpu"
-    most = max(_LANES // protocol.sweeps, 1) if devices[0].platform == "cpu" else share
+    most = max(LANES // protocol.sweeps, 1) if devices[0].platform == "cpu" else share
     lanes = max(min(most, share, int(free / 2 / len(devices) / working)), 1) if lockstep else 1
     blocks = min(free / 4 / (len(devices) * lanes * result), _CHUNK / (len(devices) * lanes * protocol.sweeps))
     return lanes, len(devices) * lanes * max(min(int(blocks), -(-share // lanes)), 1)
@@ -313,7 +314,10 @@ class _Store:
 
     def add(self, start: int, stop: int, values: Any) -> None:
         for array, part in zip(self._arrays, jax.tree.leaves(values), strict=True):
-            array[start:stop] = np.asarray(part)[: stop - start]
+            for shard in part.addressable_shards:  # each straight into its place
+                first = start + (shard.index[0].start or 0)
+                count = max(min(stop - first, shard.data.shape[0]), 0)  # the last chunk is filled up
+                array[first : first + count] = np.asarray(shard.data)[:count]
         self.done = stop
         if time.monotonic() - self._saved > _SAVE_EVERY:
             self.save()

@@ -12,6 +12,7 @@ from patch_sim.calcium import CalciumPool
 from patch_sim.channels import AbstractChannel, AbstractMarkovChannel
 from patch_sim.electrochemistry import Ions
 from patch_sim.parameters import AbstractParametric, Number, parameter
+from patch_sim.relaxation import History
 from patch_sim.units import current_density
 
 LOWEST_REST, HIGHEST_REST = -200.0, 200.0
@@ -19,6 +20,9 @@ LOWEST_REST, HIGHEST_REST = -200.0, 200.0
 
 Gates: TypeAlias = dict[str, dict[str, Float[Array, "*shape"]]]
 """The open fraction of every gate, by channel and gate."""
+
+Kinetics: TypeAlias = dict[str, Any]
+"""What moves the gates of each channel: its rates, as the channel keeps them."""
 
 
 class State(eqx.Module):
@@ -161,7 +165,7 @@ class Neuron(AbstractParametric):
         """How fast the state changes, per ms, while a current (pA) is injected."""
         currents = self.currents(state)
         total = sum(currents.values(), jnp.zeros_like(state.voltage))
-        dv = (current_density(injected, self.area) - total) / self.capacitance
+        dv = (current_density(injected, self.area) - total) * (1.0 / self.capacitance)
         inside = self.ions_in(state).Ca.inside
         gates = {
             name: channel.derivative(state.voltage, state.gates[name], inside)
@@ -177,14 +181,23 @@ class Neuron(AbstractParametric):
             for name, channel in self.channels.items()
         }
 
-    def relaxed(self, state: State, step: Float[Array, "*#shape"]) -> tuple[Gates, Gates]:
-        """The gates after half a step and after a whole one (ms), exactly, with voltage and calcium as they are."""
+    def kinetics(self, state: State) -> Kinetics:
+        """What moves the gates of each channel at the voltage and calcium of a state."""
         inside = self.ions_in(state).Ca.inside
-        both = {
-            name: channel.relaxed(state.voltage, state.gates[name], inside, step)
-            for name, channel in self.channels.items()
+        return {name: channel.kinetics(state.voltage, inside) for name, channel in self.channels.items()}
+
+    def relaxed(self, gates: Gates, history: History, step: Float[Array, "*#shape"]) -> Gates:
+        """The gates after a step (ms), by the kinetics in its middle and their last two changes."""
+        return {
+            name: channel.relaxed(gates[name], _of(history, name), step) for name, channel in self._channels.items()
         }
-        return {name: half for name, (half, _) in both.items()}, {name: whole for name, (_, whole) in both.items()}
+
+    def half_relaxed(self, gates: Gates, history: History, step: Float[Array, "*#shape"]) -> Gates:
+        """The gates in the middle of that step."""
+        return {
+            name: channel.half_relaxed(gates[name], _of(history, name), step)
+            for name, channel in self._channels.items()
+        }
 
     @property
     def has_markov_channel(self) -> bool:
@@ -264,24 +277,28 @@ def _equilibrium_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     return x, -jnp.linalg.solve(slope, change)
 
 
-def _lowest_crossing(function: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]], dtype: Any) -> Any:
-    """The lowest voltage (mV) at which a function goes from negative to positive, to rounding.
+def _lowest_crossing(function: Callable[[Float[Array, ""]], Float[Array, ""]], dtype: Any) -> Any:
+    """The lowest voltage (mV) at which a function goes from negative to positive, to rounding; NaN if there is none.
 
-    Every millivolt is looked at, then every 400th part of the one where it crosses, and so on: one loop, so that a
+    Upward in steps of a millivolt to the first that crosses, which is then halved, and halved: in one loop, so that a
     cell's equations are compiled once for the search.
     """
-    parts = int(HIGHEST_REST - LOWEST_REST)
+    finest = HIGHEST_REST * jnp.finfo(dtype).eps
 
-    def narrow(_, bounds: tuple[Any, Any]) -> tuple[Any, Any]:
-        grid = jnp.linspace(*bounds, parts + 1)
-        positive = function(grid) >= 0
-        crosses = ~positive[:-1] & positive[1:]
-        first = jnp.argmax(crosses)
-        found = jnp.any(crosses)
-        return jnp.where(found, grid[first], jnp.nan), jnp.where(found, grid[first + 1], jnp.nan)
+    def unsettled(search: tuple[Any, Any, Any]) -> Any:
+        v, step, _ = search
+        return (v < HIGHEST_REST) & (step > finest)
 
-    low, high = jax.lax.fori_loop(0, 6, narrow, (jnp.asarray(LOWEST_REST, dtype), jnp.asarray(HIGHEST_REST, dtype)))
-    return (low + high) / 2
+    def look(search: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        v, step, negative = search  # the sign at v; once a step is halved, it crosses between v and v + 2 step
+        beyond = function(v + step)
+        crosses = negative & (beyond >= 0)
+        found = crosses | (step < 1.0)
+        return jnp.where(crosses, v, v + step), jnp.where(found, step / 2, step), found | (beyond < 0)
+
+    lowest = jnp.asarray(LOWEST_REST, dtype)
+    v, step, _ = jax.lax.while_loop(unsettled, look, (lowest, jnp.ones_like(lowest), jnp.asarray(False)))
+    return jnp.where(step < 1.0, v + step, jnp.nan)
 
 
 def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int) -> Any:
@@ -295,6 +312,12 @@ def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int
 
     low, high = jax.lax.fori_loop(0, halvings, halve, bounds)
     return (low + high) / 2
+
+
+def _of(history: History, name: str) -> History:
+    """The part of one channel."""
+    now, change, earlier = history
+    return now[name], change[name], earlier[name]
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -22,18 +22,19 @@ from patch_sim.parameters import AbstractParametric, Number, parameter
 def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""$x / (e^x - 1)$, continued through its removable singularity at 0, where it is 1.
 
-    Written with $e^{-|x|}$, so that neither value nor derivative overflows; near 0 by its Taylor series, so
-    that neither loses digits there.
+    Written with $e^{-|x|}$, so that neither value nor derivative overflows; near 0 one over the Taylor series of
+    $(e^x - 1) / x$, so that neither loses digits there. (One division at the end, whichever it is: a compiler that
+    needs the value in several places then computes it once.)
     """
     near = jnp.abs(x) < 0.1
     away = jnp.where(near, 1.0, x)
     magnitude = jnp.abs(away)
     decay = jnp.exp(-magnitude)
-    value = magnitude * jnp.where(away > 0, decay, 1.0) / (1.0 - decay)
     small = jnp.where(near, x, 0.0)
-    square = small * small
-    series = 1.0 - small / 2 + square / 12 * (1.0 - square / 60 * (1.0 - square / 42 * (1.0 - square / 40)))
-    return jnp.where(near, series, value)
+    series = jnp.ones_like(x)
+    for n in range(11, 1, -1):
+        series = 1.0 + small / n * series
+    return jnp.where(near, 1.0, magnitude * jnp.where(away > 0, decay, 1.0)) / jnp.where(near, series, 1.0 - decay)
 
 
 class AbstractCurve(AbstractParametric):
@@ -70,7 +71,7 @@ class Exponential(AbstractCurve):
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The rate (1/ms) at a voltage (mV)."""
-        return self.rate * jnp.exp((v - self.midpoint) / self.slope)
+        return self.rate * jnp.exp((v - self.midpoint) * (1.0 / self.slope))
 
 
 class Sigmoid(AbstractCurve):
@@ -82,7 +83,7 @@ class Sigmoid(AbstractCurve):
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The rate (1/ms) at a voltage (mV)."""
-        return self.rate * jax.nn.sigmoid((v - self.midpoint) / self.slope)
+        return self.rate * jax.nn.sigmoid((v - self.midpoint) * (1.0 / self.slope))
 
 
 class Linoid(AbstractCurve):
@@ -97,7 +98,7 @@ class Linoid(AbstractCurve):
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The rate (1/ms) at a voltage (mV)."""
-        return self.rate * jnp.abs(self.slope) * linoid((self.midpoint - v) / self.slope)
+        return self.rate * jnp.abs(self.slope) * linoid((self.midpoint - v) * (1.0 / self.slope))
 
 
 class Boltzmann(AbstractCurve):
@@ -108,7 +109,7 @@ class Boltzmann(AbstractCurve):
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The fraction at a voltage (mV)."""
-        return jax.nn.sigmoid((v - self.midpoint) / self.slope)
+        return jax.nn.sigmoid((v - self.midpoint) * (1.0 / self.slope))
 
 
 class Gaussian(AbstractCurve):
@@ -120,7 +121,7 @@ class Gaussian(AbstractCurve):
 
     def __call__(self, v: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The value at a voltage (mV)."""
-        return self.height * jnp.exp(-(((v - self.midpoint) / self.width) ** 2))
+        return self.height * jnp.exp(-(((v - self.midpoint) * (1.0 / self.width)) ** 2))
 
 
 class Line(AbstractCurve):

@@ -19,6 +19,7 @@ from patch_sim.parameters import as_array
 from patch_sim.protocols import AbstractProtocol, Mode
 from patch_sim.recording import SIGNALS, Recording
 from patch_sim.solvers import (
+    LANES,
     Adaptive,
     Exponential,
     SolverError,
@@ -148,12 +149,11 @@ def _follow(
 
 
 def _each_sweep(function: Callable[..., Any], *sweeps: Any, together: bool = False) -> Any:
-    """Call a function for one sweep after the other, or for all in lockstep; for a single one without their axis."""
+    """Call a function for one sweep after the other, or for many in lockstep; for a single one without their axis."""
     if all(leaf.shape[0] == 1 for leaf in jax.tree.leaves(sweeps)):
         return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], sweeps)))
-    if together:
-        return jax.vmap(function)(*sweeps)
-    return jax.lax.map(lambda sweep: function(*sweep), sweeps)
+    lanes = LANES if together and jax.default_backend() == "cpu" else len(jax.tree.leaves(sweeps)[0])
+    return jax.lax.map(lambda sweep: function(*sweep), sweeps, batch_size=lanes if together else None)
 
 
 def _initial_states(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> tuple[State, Bool[Array, " sweeps"]]:

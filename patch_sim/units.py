@@ -30,7 +30,7 @@ def whole_cell_current(density: Numbers, area: Numbers) -> Numbers:
 
 def current_density(current: Numbers, area: Numbers) -> Numbers:
     """Turn a current (pA) into a density (uA/cm2) over a membrane area (um2)."""
-    return current / area * 100.0
+    return current * (100.0 / area)
 
 
 def whole_cell_conductance(density: Numbers, area: Numbers) -> Numbers:

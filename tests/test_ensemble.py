@@ -58,7 +58,7 @@ def test_chunks_and_order_change_nothing(solver, monkeypatch):
     table = ps.draw({"channels.Na.g_max": (80.0, 160.0), "area": (1000.0, 1500.0)}, 23, seed=1)
     options = {"initial": -65.0, "solver": solver}
     whole = ps.ensemble(SQUID, STEPS, table, **options).values["voltage"]
-    monkeypatch.setattr(MODULE, "_LANES", 16)
+    monkeypatch.setattr(MODULE, "LANES", 16)
     monkeypatch.setattr(MODULE, "_CHUNK", 16)
     backward = {path: column[::-1] for path, column in table.items()}
     chunked = ps.ensemble(SQUID, STEPS, backward, **options).values["voltage"][::-1]
@@ -114,7 +114,7 @@ class Killed(Exception):
 
 def test_it_goes_on_where_it_was_killed(tmp_path, monkeypatch):
     file = tmp_path / "ensemble.npz"
-    monkeypatch.setattr(MODULE, "_LANES", 2)
+    monkeypatch.setattr(MODULE, "LANES", 2)
     monkeypatch.setattr(MODULE, "_CHUNK", 4)
     monkeypatch.setattr("patch_sim.progress._QUIET", 0.0)
     monkeypatch.setattr("patch_sim.progress._INTERVAL", 0.0)

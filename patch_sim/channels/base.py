@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from patch_sim.electrochemistry import Ions, ghk_flux
 from patch_sim.gates import AbstractGate, AbstractRelaxingGate
 from patch_sim.parameters import AbstractParametric, Number, parameter
+from patch_sim.relaxation import History, first_half, relaxed, relaxed_on
 
 States: TypeAlias = Mapping[str, Float[Array, "*shape"]]
 """The open fractions of a channel's gates, by name."""
@@ -150,25 +151,24 @@ class AbstractChannel(AbstractParametric):
                 implicit[name] = (states[name] + step * drive) / (1.0 + step * total)
         return implicit
 
-    def relaxed(
-        self,
-        v: Float[Array, "*shape"],
-        states: States,
-        calcium: Float[Array, "*#shape"],
-        step: Float[Array, "*#shape"],
-    ) -> tuple[dict[str, Float[Array, "*shape"]], dict[str, Float[Array, "*shape"]]]:
-        r"""The states after half a step and after a whole one (ms) at a held voltage, exactly.
+    def kinetics(self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]) -> Any:
+        """What moves the states at a voltage (mV) and a calcium concentration (mM): the drive of each gate."""
+        gates = {name: gate for name, gate in self.gates.items() if isinstance(gate, AbstractRelaxingGate)}
+        return {name: gate.drive(v, calcium) for name, gate in gates.items()}
 
-        Every relaxing gate decays toward its steady state, $x(t) = x_\infty + (x_0 - x_\infty) e^{-s t}$.
-        """
-        half, whole = {}, {}
-        for name, gate in self.gates.items():
-            if isinstance(gate, AbstractRelaxingGate):
-                drive, total = gate.drive(v, calcium)
-                target, factor = drive / total, jnp.exp(-0.5 * step * total)
-                half[name] = target + (states[name] - target) * factor
-                whole[name] = target + (states[name] - target) * factor**2
-        return half, whole
+    def relaxed(
+        self, states: States, history: History, step: Float[Array, "*#shape"]
+    ) -> dict[str, Float[Array, "*shape"]]:
+        """The states after a step (ms), by the kinetics in its middle and their changes; see `patch_sim.relaxation`."""
+        of = {name: tuple(kinetics[name] for kinetics in history) for name in states}
+        return {name: relaxed_on(x, of[name], step, fraction=True) for name, x in states.items()}
+
+    def half_relaxed(
+        self, states: States, history: History, step: Float[Array, "*#shape"]
+    ) -> dict[str, Float[Array, "*shape"]]:
+        """The states in the middle of that step."""
+        of = {name: tuple(kinetics[name] for kinetics in history) for name in states}
+        return {name: relaxed(x, first_half(of[name]), 0.5 * step) for name, x in states.items()}
 
 
 class AbstractOhmicChannel(AbstractChannel):

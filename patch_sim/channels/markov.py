@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float
 from patch_sim.channels.base import AbstractOhmicChannel, States
 from patch_sim.contour import propagate
 from patch_sim.elimination import solve
+from patch_sim.relaxation import History
 
 
 class AbstractMarkovChannel(AbstractOhmicChannel):
@@ -86,17 +88,25 @@ class AbstractMarkovChannel(AbstractOhmicChannel):
             matrix[k, k] = 1.0 + matrix[k, k]
         return self._named(solve(matrix, [states[state] for state in self.states]))
 
+    def kinetics(self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]) -> Any:
+        """What moves the occupancies: the entries of $Q$."""
+        return self._entries(v, calcium)
+
     def relaxed(
-        self,
-        v: Float[Array, "*shape"],
-        states: States,
-        calcium: Float[Array, "*#shape"],
-        step: Float[Array, "*#shape"],
-    ) -> tuple[dict[str, Float[Array, "*shape"]], dict[str, Float[Array, "*shape"]]]:
-        r"""The occupancies after half a step and after a whole one (ms) at a held voltage: $p(t) = e^{Q t} p_0$."""
-        matrix = {place: step * rate for place, rate in self._entries(v, calcium).items()}
-        half, whole = propagate(matrix, [states[state] for state in self.states])
-        return self._named(half), self._named(whole)
+        self, states: States, history: History, step: Float[Array, "*#shape"]
+    ) -> dict[str, Float[Array, "*shape"]]:
+        r"""The occupancies after a step (ms), $p(t) = e^{Q t} p_0$, with the Q in its middle."""
+        return self._named(self._propagated(states, history, step)[1])
+
+    def half_relaxed(
+        self, states: States, history: History, step: Float[Array, "*#shape"]
+    ) -> dict[str, Float[Array, "*shape"]]:
+        """The occupancies in the middle of that step."""
+        return self._named(self._propagated(states, history, step)[0])
+
+    def _propagated(self, states: States, history: History, step: Float[Array, "*#shape"]) -> Any:
+        matrix = {place: step * rate for place, rate in history[0].items()}
+        return propagate(matrix, [states[state] for state in self.states])
 
     def _entries(
         self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]

@@ -6,5 +6,9 @@ from patch_sim.solvers.equation import (
     in_millimolar as in_millimolar,
     in_resting_levels as in_resting_levels,
 )
-from patch_sim.solvers.exponential import Exponential as Exponential, StaggeredExponential as StaggeredExponential
+from patch_sim.solvers.exponential import (
+    LANES as LANES,
+    Exponential as Exponential,
+    StaggeredExponential as StaggeredExponential,
+)
 from patch_sim.solvers.implicit import ImplicitGates as ImplicitGates

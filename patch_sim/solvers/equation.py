@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from patch_sim.neuron import Neuron, State
+from patch_sim.relaxation import Pair
+from patch_sim.units import current_density
 
 
 class SweepEquation(diffrax.AbstractTerm):
@@ -43,31 +45,36 @@ class SweepEquation(diffrax.AbstractTerm):
         gates = neuron.implicit(self._physical(t, y, args), step)
         return State(y.voltage, gates, y.calcium)
 
-    def relaxed(self, y: State, args: Any, step: Any) -> tuple[Any, Any]:
-        """The gates after half a step and after a whole one (ms) at a held voltage and calcium, exactly."""
-        return args[0].relaxed(in_millimolar(args[0], y), step)
+    def kinetics(self, y: State, args: Any) -> Any:
+        """What moves the gates at the voltage and calcium of a state."""
+        return args[0].kinetics(in_millimolar(args[0], y))
 
-    def voltage_slope(self, t0: Any, t1: Any, y: State, args: Any) -> tuple[Any, Any]:
-        """The slope of the voltage under the mean command of a step, and its derivative by the voltage."""
+    def voltage_line(self, y: State, args: Any) -> Pair:
+        r"""The slope of the voltage without a command as $d - s V$: exactly, or its tangent where it is no line."""
+        neuron = args[0]
 
         def slope(v: Any) -> Any:
-            return self._mean_slope(t0, t1, State(v, y.gates, y.calcium), args).voltage
+            state = in_millimolar(neuron, State(v, y.gates, y.calcium))
+            return neuron.derivative(state, jnp.zeros_like(v)).voltage
 
-        return jax.jvp(slope, (y.voltage,), (jnp.ones_like(y.voltage),))
+        value, feedback = jax.jvp(slope, (y.voltage,), (jnp.ones_like(y.voltage),))
+        return value - feedback * y.voltage, -feedback
 
-    def calcium_slope(self, t0: Any, t1: Any, y: State, args: Any) -> tuple[Any, Any]:
-        """The slope of a pool's calcium, and its derivative by the calcium."""
-        level: Any = y.calcium
+    def commanded(self, t0: Any, t1: Any, args: Any) -> Any:
+        """What the mean command of a step adds to the slope of the voltage (mV/ms)."""
+        neuron, stimulus, holding = args
+        return current_density(holding + stimulus.mean(t0, t1, holding), neuron.area) * (1.0 / neuron.capacitance)
+
+    def calcium_line(self, y: State, args: Any) -> Pair:
+        r"""The slope of a pool's calcium as $d - s c$: the tangent."""
+        neuron, level = args[0], y.calcium
 
         def slope(calcium: Any) -> Any:
-            return self._mean_slope(t0, t1, State(y.voltage, y.gates, calcium), args).calcium
+            state = in_millimolar(neuron, State(y.voltage, y.gates, calcium))
+            return in_resting_levels(neuron, neuron.derivative(state, jnp.zeros_like(calcium))).calcium
 
-        return jax.jvp(slope, (level,), (jnp.ones_like(level),))
-
-    def _mean_slope(self, t0: Any, t1: Any, y: State, args: Any) -> State:
-        neuron, stimulus, holding = args
-        injected = holding + stimulus.mean(t0, t1, holding)
-        return in_resting_levels(neuron, neuron.derivative(in_millimolar(neuron, y), injected))
+        value, feedback = jax.jvp(slope, (level,), (jnp.ones_like(level),))
+        return value - feedback * level, -feedback
 
     def _physical(self, t: Any, y: State, args: Any) -> State:
         neuron, stimulus, holding = args

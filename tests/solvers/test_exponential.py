@@ -35,16 +35,23 @@ def voltage(cell: ps.Neuron, solver, protocol=SPIKE) -> np.ndarray:
     return np.asarray(ps.simulate(cell, protocol, initial=-65.0, save=("voltage",), solver=solver).voltage[0])
 
 
-@pytest.mark.parametrize("name", ["squid", "everything"])
-def test_it_is_of_second_order(name):
-    cell = SQUID if name == "squid" else everything()
+def errors(cell: ps.Neuron, steps: tuple[float, ...]) -> list[float]:
     exact = voltage(cell, ps.Adaptive(1e-10, 1e-10))
     assert exact.max() > 0.0
-    errors = [
-        np.sqrt(np.mean((voltage(cell, ps.Exponential(dt)) - exact) ** 2)) for dt in (0.00625, 0.003125, 0.0015625)
-    ]
-    for coarse, fine in itertools.pairwise(errors):
-        assert 3.6 < coarse / fine < 4.4
+    return [float(np.sqrt(np.mean((voltage(cell, ps.Exponential(dt)) - exact) ** 2))) for dt in steps]
+
+
+def test_gates_are_of_third_order():
+    """The edges of the step are of second order, and show only when nearly nothing else is left."""
+    found = errors(SQUID, (0.025, 0.0125, 0.00625))
+    assert found[0] < 0.02
+    for coarse, fine in itertools.pairwise(found):
+        assert 6.0 < coarse / fine < 8.5
+
+
+def test_the_rest_is_of_second_order():
+    coarse, fine = errors(everything(), (0.0015625, 0.00078125))
+    assert 3.6 < coarse / fine < 4.4
 
 
 def test_a_step_need_not_begin_at_an_edge():
