@@ -16,8 +16,10 @@ from patch_sim.calcium import CalciumPool as CalciumPool
 from patch_sim.channels import Channel as Channel
 from patch_sim.describe import describe as describe
 from patch_sim.electrochemistry import Ion as Ion, Ions as Ions, nernst as nernst
+from patch_sim.electrode import Compensation as Compensation, Electrode as Electrode
 from patch_sim.ensemble import Ensemble as Ensemble, draw as draw, ensemble as ensemble, grid as grid
-from patch_sim.files import RecordingError as RecordingError, read as read
+from patch_sim.files import RecordingError as RecordingError, load_protocol as load_protocol, read as read
+from patch_sim.filters import Bessel as Bessel
 from patch_sim.gate_plot import plot_gates as plot_gates
 from patch_sim.gates import (
     CalciumGate as CalciumGate,
@@ -38,14 +40,19 @@ from patch_sim.parameters import (
 from patch_sim.progress import Progress as Progress
 from patch_sim.protocols import CurrentClamp as CurrentClamp, Mode as Mode, VoltageClamp as VoltageClamp
 from patch_sim.recording import Recording as Recording
+from patch_sim.rheobase import rheobase as rheobase
 from patch_sim.serialize import decode as decode, encode as encode
 from patch_sim.simulate import check_initial as check_initial, simulate as simulate
 from patch_sim.solvers import Adaptive as Adaptive, Exponential as Exponential, SolverError as SolverError
 from patch_sim.stimuli import (
     Chirp as Chirp,
+    Epoch as Epoch,
     Levels as Levels,
+    Noise as Noise,
+    PulseTrain as PulseTrain,
     Ramp as Ramp,
     Samples as Samples,
     Sine as Sine,
     Step as Step,
+    epochs as epochs,
 )

@@ -32,11 +32,13 @@ class State(eqx.Module):
         voltage: mV.
         gates: the open fraction of every gate: `gates[channel][gate]`.
         calcium: in the pool, mM; None without a pool.
+        pipette: the potential of the pipette, mV, where an electrode with a capacitance has one of its own.
     """
 
     voltage: Float[Array, "*shape"]
     gates: Gates
     calcium: Float[Array, "*shape"] | None = None
+    pipette: Float[Array, "*shape"] | None = None
 
 
 class Neuron(AbstractParametric):

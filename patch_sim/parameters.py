@@ -28,6 +28,7 @@ def parameter(
     default: Any = dataclasses.MISSING,
     above: float | None = None,
     at_least: float | None = None,
+    infinite: bool = False,
 ) -> Any:
     """Declare a field of an `AbstractParametric` that holds a number (or an array of numbers).
 
@@ -36,8 +37,9 @@ def parameter(
         default: the published value; None is allowed for a number that may be absent.
         above: the number must be greater than this.
         at_least: the number must not be less than this.
+        infinite: whether the number may be infinite.
     """
-    limits = {"unit": unit, "above": above, "at_least": at_least, "optional": default is None}
+    limits = {"unit": unit, "above": above, "at_least": at_least, "optional": default is None, "infinite": infinite}
     return eqx.field(default=default, converter=as_array, metadata=limits)
 
 
@@ -67,7 +69,7 @@ def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
     if numbers.ndim != expected or numbers.size == 0:
         what = {0: "one number", 1: "a number or a list of numbers"}.get(expected, f"an array of {expected} axes")
         raise ValueError(f"{name} must be {what}, not {value!r}")
-    if not np.all(np.isfinite(numbers)):
+    if np.any(np.isnan(numbers) if limits.get("infinite", False) else ~np.isfinite(numbers)):
         raise ValueError(f"{name} must be finite, not {value}")
     above, at_least = limits.get("above"), limits.get("at_least")
     if above is not None and not np.all(numbers > above):
@@ -129,7 +131,18 @@ def with_parameters(model: Model, values: Mapping[str, Any]) -> Model:
         if jnp.shape(value) != jnp.shape(current[name]):
             raise ValueError(f"{name} has shape {jnp.shape(current[name])}, not {jnp.shape(value)}")
         new.append(jnp.asarray(value, dtype=current[name].dtype))
-    return eqx.tree_at(lambda m: [_get(m, name) for name in chosen], model, new) if chosen else model
+    if not chosen:
+        return model
+    return refreshed(eqx.tree_at(lambda m: [_get(m, name) for name in chosen], model, new))
+
+
+def refreshed(model: Model) -> Model:
+    """A model whose parts know what has been changed in them: those that have a `refreshed` of their own."""
+
+    def knows(node: Any) -> bool:
+        return hasattr(node, "refreshed")
+
+    return jax.tree.map(lambda node: node.refreshed() if knows(node) else node, model, is_leaf=knows)
 
 
 def as_array(value: Any) -> Any:

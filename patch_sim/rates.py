@@ -9,6 +9,7 @@ multiply and divide like the formulas of a paper:
 is a time constant (ms) of 0.37 ms and the inverse of two rates (1/ms). Every number in it can be fitted.
 """
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -17,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric, Number, parameter
+from patch_sim.polynomial import polynomial
 
 
 def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -31,9 +33,7 @@ def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     magnitude = jnp.abs(away)
     decay = jnp.exp(-magnitude)
     small = jnp.where(near, x, 0.0)
-    series = jnp.ones_like(x)
-    for n in range(11, 1, -1):
-        series = 1.0 + small / n * series
+    series = polynomial([1.0 / math.factorial(n) for n in range(1, 12)], small)
     return jnp.where(near, 1.0, magnitude * jnp.where(away > 0, decay, 1.0)) / jnp.where(near, series, 1.0 - decay)
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from patch_sim.electrode import Electrode
 from patch_sim.neuron import State
 from patch_sim.protocols import Mode
 
@@ -39,7 +41,7 @@ class Recording(eqx.Module):
         time: ms.
         mode: what the amplifier held.
         voltage: of the membrane, mV. In a voltage-clamp file this is the command.
-        measured_voltage: what the amplifier reports, mV.
+        measured_voltage: what the amplifier reports, mV: of the pipette, in current clamp less the bridge.
         current: what the amplifier reports, pA: positive depolarizes in current clamp, inward is negative in
             voltage clamp. Of an ideal voltage clamp it is the ionic current and C dV/dt, jumps left out.
         command: what was commanded, pA or mV.
@@ -61,6 +63,12 @@ class Recording(eqx.Module):
     mask: Bool[Array, "sweeps samples"] | Bool[np.ndarray, "sweeps samples"] | None = None
     warnings: tuple[str, ...] = eqx.field(static=True, default=())
     final_state: State | None = None
+    _electrode: Electrode | None = None
+
+    @property
+    def electrode(self) -> Electrode:
+        """Through which it was recorded; of a file, an ideal one."""
+        return Electrode() if self._electrode is None else self._electrode
 
     @property
     def response(self) -> Float[Array, "sweeps samples"]:
@@ -101,7 +109,7 @@ class Recording(eqx.Module):
     def select(self, sweeps: Sequence[int] | slice) -> "Recording":
         """The recording with only some of its sweeps: `rec.select([0, 2])`, `rec.select(slice(1, None, 2))`."""
         index = np.arange(self.sweeps)[sweeps if isinstance(sweeps, slice) else np.asarray(sweeps)]
-        picked = jax.tree.map(lambda x: x[index], (self, self.final_state))[0]
+        picked = jax.tree.map(lambda x: x[index] if jnp.ndim(x) else x, self)
         return eqx.tree_at(lambda rec: rec.time, picked, self.time)
 
     def with_mask(self, mask: Any) -> "Recording":

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from patch_sim.polynomial import polynomial
+
 Pair: TypeAlias = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 """$d$ and $s$."""
 
@@ -35,10 +37,7 @@ def relaxed(x: Float[Array, "*shape"], rates: Pair, step: Float[Array, "*#shape"
 def _growth(k: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """$(e^k - 1) / k$, by its Taylor polynomial."""
     near = jnp.minimum(k, 100.0)  # further on nothing of x is left, and the powers would overflow in float32
-    p = jnp.full_like(k, 1.0 / math.factorial(_ORDER))
-    for n in range(_ORDER - 1, 0, -1):
-        p = p * near + 1.0 / math.factorial(n)
-    return p
+    return polynomial([1.0 / math.factorial(n) for n in range(1, _ORDER + 1)], near)
 
 
 def relaxed_on(

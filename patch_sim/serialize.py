@@ -20,7 +20,7 @@ def encode(node: Any) -> Any:
         TypeError: a part that is neither a module, a container, a number nor a string.
     """
     if isinstance(node, eqx.Module):
-        fields = {field.name: encode(getattr(node, field.name)) for field in dataclasses.fields(node)}
+        fields = {field.name: encode(getattr(node, field.name)) for field in _own_fields(type(node))}
         return {_CLASS: f"{type(node).__module__}:{type(node).__qualname__}", **fields}
     if isinstance(node, Mapping):
         return {key: encode(value) for key, value in node.items()}
@@ -45,7 +45,7 @@ def decode(data: Any) -> Any:
     if isinstance(data, Mapping) and _CLASS in data:
         cls = _find(data[_CLASS])
         module = object.__new__(cls)
-        for field in dataclasses.fields(cls):
+        for field in _own_fields(cls):
             value = decode(data[field.name])
             number = isinstance(value, int | float) and not isinstance(value, bool) and not field.metadata.get("static")
             if number or ("unit" in field.metadata and value is not None):
@@ -57,6 +57,11 @@ def decode(data: Any) -> Any:
     if isinstance(data, list):
         return tuple(decode(value) for value in data)
     return data
+
+
+def _own_fields(cls: type[eqx.Module]) -> list[dataclasses.Field[Any]]:
+    """The fields of a class that can differ from one module to the next."""
+    return [field for field in dataclasses.fields(cls) if field.init or field.default is dataclasses.MISSING]
 
 
 def _find(name: str) -> type[eqx.Module]:

@@ -14,21 +14,24 @@ from jaxtyping import Array, Bool, Float
 
 from patch_sim.autodiff import with_both_modes
 from patch_sim.closed_form import clamped_gates
+from patch_sim.electrode import SEAL, Electrode
 from patch_sim.neuron import HIGHEST_REST, LOWEST_REST, Neuron, State
-from patch_sim.parameters import as_array
+from patch_sim.parameters import as_array, refreshed
 from patch_sim.protocols import AbstractProtocol, Mode
 from patch_sim.recording import SIGNALS, Recording
 from patch_sim.solvers import (
     LANES,
     Adaptive,
     Exponential,
+    PipetteEquation,
     SolverError,
     SweepEquation,
+    VoltageClampEquation,
     in_millimolar,
     in_resting_levels,
 )
 from patch_sim.stability import BELOW, starting_state
-from patch_sim.stimuli import AbstractStimulus
+from patch_sim.stimuli import AbstractStimulus, Constant
 from patch_sim.units import whole_cell_capacitance, whole_cell_current
 
 Solver: TypeAlias = Adaptive | Exponential
@@ -44,6 +47,7 @@ def simulate(
     times: Float[Array, " samples"] | None = None,
     save: Sequence[str] = SIGNALS,
     solver: Solver | None = None,
+    key: Any = None,
 ) -> Recording:
     """Record what a neuron does under a protocol.
 
@@ -61,8 +65,9 @@ def simulate(
         save: which signals to keep, of `"voltage"`, `"measured_voltage"`, `"current"`, `"command"`,
             `"currents"`, `"states"`.
         solver: how a current clamp is solved: `Adaptive()`, as by default, or `Exponential()`, for many sweeps at once.
-            A voltage clamp with a calcium pool is always solved adaptively; any other needs no solver, see
-            `patch_sim.closed_form`.
+            A voltage clamp with a calcium pool, or through a series resistance, is always solved adaptively; any
+            other needs no solver, see `patch_sim.closed_form`.
+        key: of `jax.random`, for an electrode with noise.
 
     Returns:
         A `Recording`.
@@ -74,8 +79,11 @@ def simulate(
     """
     solver = _DEFAULT if solver is None else solver
     times, save = _check(neuron, protocol, times, save, solver)
+    known = not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(protocol.electrode))
+    protocol = refreshed(protocol) if protocol.electrode is not None and known else protocol
+    _check_electrode(protocol, times, solver, key)
     initial = check_initial(neuron, protocol, initial)
-    args = (neuron, protocol, initial, times)
+    args = (neuron, protocol, initial, times, key)
     traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
     recording, finite, stable = _run(*args, save=save, solver=solver, differentiable=traced)
     if isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
@@ -91,32 +99,48 @@ def _run(
     protocol: AbstractProtocol,
     initial: State | Float[Array, "..."] | None,
     times: Float[Array, " samples"] | None,
+    key: Any,
     *,
     save: tuple[str, ...],
     solver: Solver,
     differentiable: bool,
 ):
     """Simulate, as one compiled function; without the need of derivatives JAX calls it with less ado."""
+    electrode = Electrode(used=()) if protocol.electrode is None else protocol.electrode
+    neuron = electrode.sealed(neuron)
     grid = protocol.dt if times is None else None
     stimulus, holding = protocol.broadcast()
     command = protocol.command(times)
     times = protocol.times if times is None else times
-    start, stable = _initial_states(neuron, protocol, initial)
-    follow = functools.partial(_follow, neuron, protocol, solver, differentiable, grid)
+    start, stable = _initial_states(neuron, protocol, electrode, initial)
+    follow = functools.partial(_follow, neuron, protocol, electrode, solver, differentiable, grid)
     states, final_state = follow(stimulus, holding, start, times)
-    if protocol.mode is Mode.VOLTAGE_CLAMP:
-        held = jnp.where(jnp.isfinite(states.voltage), command, jnp.nan)
+    if _ideally_clamped(protocol.mode, electrode):
+        held = jnp.where(jnp.isfinite(states.voltage), command - electrode.shift, jnp.nan)
         states = State(held, states.gates, states.calcium)
         final_state = State(held[:, -1], final_state.gates, final_state.calcium)
     finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
-    signals = _signals(neuron, protocol.mode, stimulus, holding, times, command, states, save)
+    sweeps = stimulus, holding, times, command, states
+    signals = _signals(neuron, protocol, electrode, *sweeps, key)
+    kept = {name: signals[name] for name in save}
     mask = jnp.ones_like(command, dtype=bool)
-    return Recording(times, protocol.mode, mask=mask, final_state=final_state, **signals), finite, stable
+    final_state = State(final_state.voltage, _unsealed(final_state.gates), final_state.calcium, final_state.pipette)
+    kept |= {"mask": mask, "final_state": final_state, "_electrode": protocol.electrode}
+    return Recording(times, protocol.mode, **kept), finite, stable
+
+
+def _ideally_clamped(mode: Mode, electrode: Electrode) -> bool:
+    return mode is Mode.VOLTAGE_CLAMP and "series_resistance" not in electrode.used
+
+
+def _unsealed(by_channel: dict[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in by_channel.items() if name != SEAL}
 
 
 def _follow(
     neuron: Neuron,
     protocol: AbstractProtocol,
+    electrode: Electrode,
     solver: Solver,
     differentiable: bool,
     grid: float | None,
@@ -126,11 +150,19 @@ def _follow(
     times: Float[Array, " samples"],
 ) -> tuple[State, State]:
     """The states of all sweeps at some times, and at the last of them."""
-    clamped = protocol.mode is Mode.VOLTAGE_CLAMP
+    clamped, args = _ideally_clamped(protocol.mode, electrode), (neuron,)
+    equation = SweepEquation(clamped)
+    if clamped and "shift" in electrode.used:
+        stimulus = stimulus + Constant(jnp.broadcast_to(-electrode.shift, holding.shape))
+    elif protocol.mode is Mode.VOLTAGE_CLAMP and not clamped:
+        equation, args = VoltageClampEquation(), (neuron, electrode)
+    elif start.pipette is not None:
+        equation, args = PipetteEquation(), (neuron, electrode)
+
     if clamped and neuron.calcium is None:
         clamp = functools.partial(clamped_gates, neuron, times=times, grid=grid)
         states = State(protocol.command(None if grid else times), jax.vmap(clamp)(stimulus, holding, start))
-    elif isinstance(solver, Exponential) and not clamped:
+    elif isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP:
 
         def march(stimulus: AbstractStimulus, holding: Float[Array, ""], start: State) -> tuple[State, State]:
             args = neuron, stimulus, holding
@@ -141,10 +173,10 @@ def _follow(
     else:
         exactly = solver if isinstance(solver, Adaptive) else _DEFAULT
         if differentiable:
-            solve = with_both_modes(_solve_forward, _solve_reverse, exactly, clamped)
+            solve = with_both_modes(_solve_forward, _solve_reverse, exactly, equation)
         else:
-            solve = functools.partial(_solve_forward, exactly, clamped)
-        states = _each_sweep(lambda *sweep: solve(neuron, *sweep, times), stimulus, holding, start)
+            solve = functools.partial(_solve_forward, exactly, equation)
+        states = _each_sweep(lambda *sweep: solve(args, *sweep, times), stimulus, holding, start)
     return states, jax.tree.map(lambda x: x[:, -1], states)
 
 
@@ -156,40 +188,53 @@ def _each_sweep(function: Callable[..., Any], *sweeps: Any, together: bool = Fal
     return jax.lax.map(lambda sweep: function(*sweep), sweeps, batch_size=lanes if together else None)
 
 
-def _initial_states(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> tuple[State, Bool[Array, " sweeps"]]:
+def _initial_states(
+    neuron: Neuron, protocol: AbstractProtocol, electrode: Electrode, initial: Any
+) -> tuple[State, Bool[Array, " sweeps"]]:
     """The state of each sweep at time 0, and False where it should have been a stable rest and is not."""
     holding, sweeps = protocol.holding, (protocol.sweeps,)
     stable = jnp.ones(sweeps, dtype=bool)
     if isinstance(initial, State):
-        start = initial
+        seal = {SEAL: {}} if SEAL in neuron.channels else {}
+        start = State(initial.voltage, {**initial.gates, **seal}, initial.calcium, initial.pipette)
     elif initial is not None:
         start = neuron.steady_state(jnp.broadcast_to(initial, sweeps))
-    elif protocol.mode is Mode.VOLTAGE_CLAMP:
-        start = neuron.steady_state(holding)
-    else:
+    elif protocol.mode is Mode.CURRENT_CLAMP:
         start, stable = _each_sweep(functools.partial(starting_state, neuron), holding)
+    elif _ideally_clamped(protocol.mode, electrode):
+        start = neuron.steady_state(holding - electrode.shift)
+    else:
+        held = _each_sweep(lambda command: electrode.clamped(neuron, command).resting_state().voltage, holding)
+        start = neuron.steady_state(held)
+    pipette = start.pipette
+    if protocol.mode is Mode.VOLTAGE_CLAMP or "capacitance" not in electrode.used:
+        pipette = None
+    elif pipette is None:
+        pipette = electrode.pipette(start.voltage, holding)
+    start = State(start.voltage, start.gates, start.calcium, pipette)
     return jax.tree.map(lambda x: jnp.broadcast_to(x, sweeps), (start, stable))
 
 
 def _solve(
     adjoint: diffrax.AbstractAdjoint,
     solver: Adaptive,
-    clamped: bool,
-    neuron: Neuron,
+    equation: SweepEquation,
+    rig: tuple[Any, ...],
     stimulus: AbstractStimulus,
     holding: Float[Array, ""],
     start: State,
     times: Float[Array, " samples"],
 ) -> State:
     """Solve one sweep; what the solver did not reach is NaN."""
+    neuron, *electrode = rig
     solution = diffrax.diffeqsolve(
-        SweepEquation(clamped),
+        equation,
         solver.method_for(neuron),
         t0=jnp.zeros_like(times[0]),
         t1=solver.stop(times[-1]),
         dt0=jnp.full_like(times[0], solver.first_step),
         y0=in_resting_levels(neuron, start),
-        args=(neuron, stimulus, holding),
+        args=(neuron, stimulus, holding, *electrode),
         saveat=diffrax.SaveAt(ts=times),
         stepsize_controller=solver.controller(stimulus.edges(None), times[-1]),
         adjoint=adjoint,
@@ -210,47 +255,56 @@ def _solve_reverse(*args: Any) -> State:
 
 def _signals(
     neuron: Neuron,
-    mode: Mode,
+    protocol: AbstractProtocol,
+    electrode: Electrode,
     stimulus: AbstractStimulus,
     holding: Float[Array, " sweeps"],
     times: Float[Array, " samples"],
     command: Float[Array, "sweeps samples"],
     states: State,
-    save: tuple[str, ...],
+    key: Any,
 ) -> dict[str, Any]:
     """What is recorded, out of the states; XLA drops what is not saved."""
     densities = neuron.currents(states)
     currents = {name: whole_cell_current(density, neuron.area) for name, density in densities.items()}
-    if mode is Mode.CURRENT_CLAMP:
+    v, charging = states.voltage, functools.partial(_charging, stimulus, holding, times)
+    if protocol.mode is Mode.CURRENT_CLAMP:
+        pipette = electrode.pipette(v, command) if states.pipette is None else states.pipette
+        measured = electrode.reported(pipette - 1e-3 * electrode.compensation.bridge * command, protocol.dt, key)
         current = command
+    elif _ideally_clamped(protocol.mode, electrode):
+        charge = whole_cell_capacitance(neuron.capacitance, neuron.area) + electrode.free_capacitance
+        measured, current = v + electrode.shift, charging(charge) + sum(currents.values())
     else:
-        current = sum(currents.values(), _capacitive(neuron, stimulus, holding, times))
-    signals = {
-        "voltage": states.voltage,
-        "measured_voltage": states.voltage,
+        entering = electrode.clamp_current(command, v)
+        measured, current = electrode.pipette(v, entering), entering + charging(electrode.free_capacitance)
+    if protocol.mode is Mode.VOLTAGE_CLAMP:
+        current = electrode.reported(current, protocol.dt, key)
+    return {
+        "voltage": v,
+        "measured_voltage": measured if electrode.used else v,
         "current": current,
         "command": command,
-        "currents": currents,
+        "currents": _unsealed(currents),
         "states": {f"{name}.{key}": x for name, gates in states.gates.items() for key, x in gates.items()}
         | ({} if states.calcium is None else {"calcium": states.calcium}),
     }
-    return {name: signals[name] for name in save}
 
 
-def _capacitive(
-    neuron: Neuron,
+def _charging(
     stimulus: AbstractStimulus,
     holding: Float[Array, " sweeps"],
     times: Float[Array, " samples"],
+    capacitance: Float[Array, ""],
 ) -> Float[Array, "sweeps samples"]:
-    """The current (pA) that charges the membrane of an ideally clamped cell; jumps take no time and are left out."""
+    """The current (pA) that charges a capacitance (pF) to the command; jumps take no time and are left out."""
     if stimulus.piecewise_constant:
         return jnp.zeros((holding.size, times.size), times.dtype)
 
     def slope(stimulus: AbstractStimulus, holding: Float[Array, ""]) -> Float[Array, " samples"]:
         return jax.jvp(lambda t: stimulus.at(t, holding), (times,), (jnp.ones_like(times),))[1]
 
-    return whole_cell_capacitance(neuron.capacitance, neuron.area) * jax.vmap(slope)(stimulus, holding)
+    return capacitance * jax.vmap(slope)(stimulus, holding)
 
 
 def _check(neuron: Any, protocol: Any, times: Any, save: Any, solver: Any) -> tuple[Any, tuple[str, ...]]:
@@ -274,6 +328,19 @@ def _check(neuron: Any, protocol: Any, times: Any, save: Any, solver: Any) -> tu
             raise ValueError("times (ms) must not be negative and must not decrease")
         times = jnp.asarray(concrete, dtype=float)
     return times, save
+
+
+def _check_electrode(protocol: AbstractProtocol, times: Any, solver: Any, key: Any) -> None:
+    used = () if protocol.electrode is None else protocol.electrode.used
+    if "noise" in used and key is None:
+        raise ValueError("an electrode with noise needs a key: simulate(..., key=jax.random.key(0))")
+    if times is not None and {"noise", "filter"} & set(used):
+        raise ValueError("an electrode's filter and noise work at the protocol's samples, not at other times")
+    if protocol.mode is Mode.CURRENT_CLAMP and "capacitance" in used:
+        if "series_resistance" not in used:
+            raise ValueError("in current clamp a pipette with a capacitance needs a series_resistance (MOhm) as well")
+        if isinstance(solver, Exponential):
+            raise ValueError("Exponential does not know the pipette's capacitance; neutralize it, or take Adaptive")
 
 
 def check_initial(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> State | Float[Array, "..."] | None:

@@ -57,6 +57,17 @@ def test_the_default_on_a_gpu_goes_in_lockstep(gpu):
     np.testing.assert_allclose(made.values["voltage"], exact.values["voltage"], rtol=0, atol=1.0)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", [{"time_constant": 5.0}, {"low": 100.0, "high": 1000.0}])
+def test_a_seed_stands_for_the_same_noise(gpu, kind):
+    values = []
+    for device in (gpu[0], jax.devices("cpu")[0]):
+        with jax.default_device(device):
+            noise = ps.Noise(1.0, 0.0, 50.0, seed=[1, 2], **kind)
+            values.append(np.asarray(ps.CurrentClamp(noise, duration=50.0, dt=0.1).command()))
+    np.testing.assert_allclose(*values, atol=1e-5)
+
+
 def test_no_step_asks_the_host():
     """In the compiled time loop nothing calls back to Python, on whatever device."""
     run = jax.jit(lambda cell: ps.simulate(cell, STEPS, solver=ps.Exponential(0.05), save=("voltage",)).voltage)

@@ -10,15 +10,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Who may import whom: a module only from layers before its own, or from its own.
 LAYERS = [
-    {"units", "parameters", "xla", "autodiff", "elimination", "progress", "atomic"},
-    {"rates", "stimuli", "contour"},
-    {"gates", "protocols", "electrochemistry"},
+    {"units", "parameters", "xla", "autodiff", "elimination", "polynomial", "progress", "atomic"},
+    {"rates", "relaxation", "stimuli", "contour", "filters"},
+    {"gates", "electrochemistry"},
     {"channels", "calcium"},
-    {"neuron", "electrode"},
+    {"neuron"},
+    {"electrode"},
+    {"protocols"},
     {"recording", "closed_form", "serialize", "solvers"},
     {"stability"},
     {"simulate", "describe"},
-    {"ensemble", "rig", "gate_plot"},
+    {"ensemble", "rig", "rheobase", "gate_plot"},
     {"files", "analysis", "presets"},
     {"ui"},
 ]

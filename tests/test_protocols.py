@@ -72,3 +72,32 @@ def test_a_protocol_is_a_pytree_of_its_numbers():
 def test_impossible_protocols(clamp, settings, message):
     with pytest.raises(ValueError, match=rf"{clamp.__name__}.*{message}"):
         clamp(STEP, **settings)
+
+
+def test_a_protocol_says_what_it_is():
+    assert repr(ps.CurrentClamp(STEP, duration=5.0)) == "CurrentClamp(Step, 2 sweeps of 5 ms, 200 samples, dt 0.025 ms)"
+    both = ps.VoltageClamp(ps.Step(1.0, 1.0, 1.0) + ps.Ramp(1.0, 1.0, 1.0), duration=0.5, dt=0.1)
+    assert repr(both) == "VoltageClamp(Step + Ramp, 1 sweep of 0.5 ms, 5 samples, dt 0.1 ms)"
+    assert repr(ps.VoltageClamp(STEP, duration=5.0, electrode=ps.Electrode())).endswith(" ms, electrode)")
+    said = []
+    jax.jit(lambda clamp: said.append(repr(clamp)))(both)
+    assert said == [repr(both)]
+    assert "holding=0" in repr(jax.tree.map(lambda leaf: 0, both))
+
+
+@pytest.mark.parametrize(("clamp", "label"), [(ps.CurrentClamp, "current (pA)"), (ps.VoltageClamp, "voltage (mV)")])
+def test_a_protocol_draws_itself(clamp, label):
+    figure = clamp(STEP, duration=5.0, dt=1.0).plot()
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == label
+    assert [np.ptp(line.get_ydata()) for line in axes.lines] == [1.0, 2.0]
+    assert {line.get_drawstyle() for line in axes.lines} == {"steps-post"}
+    ramp = clamp(ps.Ramp(1.0, 0.0, 1.0), duration=5.0, dt=1.0).plot()
+    assert ramp.axes[0].lines[0].get_drawstyle() == "default"
+
+
+def test_files_of_other_kinds():
+    with pytest.raises(ValueError, match=r"cannot save as '\.abf'; there are: \.json, \.atf"):
+        ps.CurrentClamp(STEP, duration=5.0).save("steps.abf")
+    with pytest.raises(ValueError, match="cannot save as 'a file without suffix'"):
+        ps.CurrentClamp(STEP, duration=5.0).save("steps")

@@ -9,7 +9,8 @@ from tests.conftest import ROOT
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-def test_blocks_run_one_after_the_other():
+def test_blocks_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = {}
     for block in BLOCKS:
         if "cell.abf" not in block:  # that one has its own test

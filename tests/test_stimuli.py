@@ -98,6 +98,34 @@ def test_levels_in_families():
     np.testing.assert_array_equal(found[1], [-80, -80, 20, 20, -40, -40, -65])
 
 
+def test_levels_reached_by_ramps():
+    levels = ps.Levels([(-80.0, 1.0), (-40.0, 0.4), (20.0, 0.3), (-100.0, 0.5)], ramps=[0, 1, 3])
+    assert not levels.piecewise_constant
+    found = command(levels, samples=25, holding=-60.0)[0]
+    first, second, fourth = -60.0 - 2.0 * np.arange(10), -80.0 + 10.0 * np.arange(4), 20.0 - 24.0 * np.arange(5)
+    expected = np.concatenate([first, second, [20.0] * 3, fourth, [-60.0] * 3])
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=3, max_size=3), st.sampled_from([0.1, 0.025, 0.3]))
+def test_a_ramp_between_levels_has_no_stray_sample(counts, dt):
+    levels = ps.Levels([(level, decimal(n, dt)) for level, n in zip([5.0, 5.0, -5.0], counts, strict=True)], ramps=[1])
+    expected = np.zeros(30)
+    expected[: sum(counts[:2])] = 5.0
+    expected[sum(counts[:2]) : sum(counts)] = -5.0
+    np.testing.assert_allclose(command(levels, dt, 30)[0], expected, atol=1e-12)
+
+
+def test_mean_of_ramps_is_exact():
+    levels = ps.Levels([(-80.0, 1.0), (-40.0, 0.4), (20.0, 0.3), (-100.0, 0.5)], ramps=[0, 1, 3]).sweep(0)
+    holding, times = jnp.asarray(-60.0), jnp.linspace(0.0, 2.5, 100_001)
+    values = np.asarray(levels.at(0.5 * (times[1:] + times[:-1]), holding))
+    for t0, t1 in [(0.2, 0.21), (0.9, 1.2), (1.3, 1.5), (0.0, 2.5), (2.19, 2.4)]:
+        inside = (times[1:] > t0 + 1e-9) & (times[:-1] < t1 - 1e-9)
+        assert float(levels.mean(jnp.asarray(t0), jnp.asarray(t1), holding)) == pytest.approx(values[inside].mean())
+
+
 def test_samples_are_held_until_the_next():
     samples = ps.Samples([1.0, 5.0, -2.0], dt=0.5)
     times = [0.0, 0.25, 0.4999, 0.5, 0.9999, 1.0, 1.4999, 1.5, 99.0]
@@ -117,6 +145,16 @@ def test_samples_in_families_and_sums():
     both = ps.Samples(values, 0.1) + ps.Step([100.0, 200.0], 0.2, 0.2)
     expected = values + np.array([[0, 0, 100, 100, 0, 0], [0, 0, 200, 200, 0, 0]])
     np.testing.assert_array_equal(command(both, samples=6), expected)
+
+
+def test_samples_in_straight_lines():
+    samples = ps.Samples([1.0, 5.0, -2.0], dt=0.5, linear=True)
+    assert not samples.piecewise_constant
+    times = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.4999, 1.5, 99.0]
+    np.testing.assert_allclose(at(samples, times)[0], [1, 3, 5, 1.5, -2, -2, -2, 0, 0])
+    np.testing.assert_array_equal(samples.sweep(0).edges(None), [1.5])
+    values = np.arange(1.0, SAMPLES + 1)
+    np.testing.assert_allclose(command(ps.Samples(values, 0.3, linear=True), 0.3, SAMPLES)[0], values, rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", [list, np.array, jnp.array])
@@ -145,12 +183,14 @@ def test_edges_of_samples_are_their_changes(kind):
         (lambda: ps.Levels([("high", 1.0)]), r"Levels\.levels must be a number, not \['high'\]"),
         (lambda: ps.Levels([(1.0, -1.0)]), r"Levels\.lengths must be at least 0 ms"),
         (lambda: ps.Levels([([1.0, 2.0], 1.0), ([1.0, 2.0, 3.0], 1.0)]), r"families of \[2, 3\] sweeps do not zip"),
+        (lambda: ps.Levels([(1.0, 1.0)], ramps=[1]), r"Levels\.ramps must name some of the levels 0 to 0, not \[1\]"),
         (lambda: ps.Samples([0.0, float("nan")], 0.1), r"Samples\.values must be finite"),
         (lambda: ps.Samples(["one", "two"], 0.1), r"Samples\.values must be a number"),
         (lambda: ps.Samples([0.0, 1.0], 0.0), r"Samples\.dt must be a positive time in ms, not 0\.0"),
         (lambda: ps.Samples([0.0, 1.0], float("nan")), r"Samples\.dt must be a positive time in ms, not nan"),
         (lambda: ps.Sine(1.0, -50.0, 0.0, 1.0), r"Sine\.frequency must be at least 0 Hz"),
         (lambda: ps.Ramp(1.0, 0.0, 0.0), r"Ramp\.duration must be greater than 0 ms"),
+        (lambda: ps.Chirp(1.0, "low", 5.0, 0.0, 1.0), r"Chirp\.first_frequency must be a number in Hz, not 'low'"),
         (lambda: ps.Chirp(1.0, 5.0, 5.0, 0.0, 1.0, exponential=True), "needs two different frequencies"),
     ],
 )

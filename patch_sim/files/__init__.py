@@ -1,8 +1,10 @@
-"""Recordings in files: ABF in; npz and CSV in and out."""
+"""Files: recordings from ABF, npz and CSV, and to npz and CSV; protocols from JSON, and to JSON and ATF."""
 
-from patch_sim.files import npz as npz, text as text
+from patch_sim import protocols, recording
+from patch_sim.files import atf as atf, npz as npz, text as text
 from patch_sim.files.error import RecordingError as RecordingError
+from patch_sim.files.protocol import load_protocol as load_protocol, write as _write_protocol
 from patch_sim.files.read import read as read
-from patch_sim.recording import WRITERS
 
-WRITERS.update({".npz": npz.write, ".csv": text.write})
+recording.WRITERS.update({".npz": npz.write, ".csv": text.write})
+protocols.WRITERS.update({".json": _write_protocol, ".atf": atf.write})

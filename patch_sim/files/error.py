@@ -4,7 +4,7 @@ import os
 
 
 class RecordingError(ValueError):
-    """A file that cannot be read as a recording, whatever the library below said; its error is the cause.
+    """A file that cannot be read as a recording or a protocol, whatever the library below said; its error is the cause.
 
     Attributes:
         path: of the file.

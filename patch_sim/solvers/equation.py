@@ -43,7 +43,7 @@ class SweepEquation(diffrax.AbstractTerm):
         """The same state with gates x that solve x = y.gates + step dx/dt, voltage and calcium being as they are."""
         neuron = args[0]
         gates = neuron.implicit(self._physical(t, y, args), step)
-        return State(y.voltage, gates, y.calcium)
+        return State(y.voltage, gates, y.calcium, y.pipette)
 
     def kinetics(self, y: State, args: Any) -> Any:
         """What moves the gates at the voltage and calcium of a state."""
@@ -67,7 +67,8 @@ class SweepEquation(diffrax.AbstractTerm):
 
     def calcium_line(self, y: State, args: Any) -> Pair:
         r"""The slope of a pool's calcium as $d - s c$: the tangent."""
-        neuron, level = args[0], y.calcium
+        neuron = args[0]
+        level: Any = y.calcium
 
         def slope(calcium: Any) -> Any:
             state = in_millimolar(neuron, State(y.voltage, y.gates, calcium))
@@ -82,6 +83,38 @@ class SweepEquation(diffrax.AbstractTerm):
         return in_millimolar(neuron, State(voltage, y.gates, y.calcium))
 
 
+class VoltageClampEquation(SweepEquation):
+    """What a neuron does that is held at a command (mV) through a series resistance; `args` ends with the electrode."""
+
+    clamped: bool = eqx.field(static=True, default=False)
+
+    def vf(self, t: Any, y: State, args: Any) -> State:
+        """How fast the state changes, per ms."""
+        neuron, stimulus, holding, electrode = args
+        entering = electrode.clamp_current(holding + stimulus.at(t, holding), y.voltage)
+        return in_resting_levels(neuron, neuron.derivative(in_millimolar(neuron, y), entering))
+
+    def _physical(self, t: Any, y: State, args: Any) -> State:
+        return in_millimolar(args[0], y)
+
+
+class PipetteEquation(SweepEquation):
+    """What a neuron and a pipette with a capacitance do under a current (pA); `args` ends with the electrode."""
+
+    clamped: bool = eqx.field(static=True, default=False)
+
+    def vf(self, t: Any, y: State, args: Any) -> State:
+        """How fast the state changes, per ms."""
+        neuron, stimulus, holding, electrode = args
+        entering = electrode.entering(y.pipette, y.voltage)
+        change = in_resting_levels(neuron, neuron.derivative(in_millimolar(neuron, y), entering))
+        charging = (holding + stimulus.at(t, holding) - entering) / electrode.free_capacitance
+        return State(change.voltage, change.gates, change.calcium, charging)
+
+    def _physical(self, t: Any, y: State, args: Any) -> State:
+        return in_millimolar(args[0], y)
+
+
 def equation_of(terms: Any) -> SweepEquation:
     """The equation that a solver is asked to step: diffrax wraps terms, so that time could run backward."""
     return getattr(terms, "term", terms)
@@ -91,11 +124,11 @@ def in_resting_levels(neuron: Neuron, state: State) -> State:
     """The same state with its calcium in units of the pool's resting level."""
     if neuron.calcium is None or state.calcium is None:
         return state
-    return State(state.voltage, state.gates, state.calcium / neuron.calcium.resting)
+    return State(state.voltage, state.gates, state.calcium / neuron.calcium.resting, state.pipette)
 
 
 def in_millimolar(neuron: Neuron, state: State) -> State:
     """The same state with its calcium in mM again."""
     if neuron.calcium is None or state.calcium is None:
         return state
-    return State(state.voltage, state.gates, state.calcium * neuron.calcium.resting)
+    return State(state.voltage, state.gates, state.calcium * neuron.calcium.resting, state.pipette)

@@ -7,6 +7,9 @@ from patch_sim.stimuli.base import (
     family as family,
     snap as snap,
 )
+from patch_sim.stimuli.epochs import Epoch as Epoch, epochs as epochs
+from patch_sim.stimuli.noise import Noise as Noise
+from patch_sim.stimuli.pulses import PulseTrain as PulseTrain
 from patch_sim.stimuli.samples import Samples as Samples
-from patch_sim.stimuli.steps import Levels as Levels, Step as Step
+from patch_sim.stimuli.steps import Constant as Constant, Levels as Levels, Step as Step
 from patch_sim.stimuli.waves import Chirp as Chirp, Ramp as Ramp, Sine as Sine

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from patch_sim.parameters import AbstractParametric, as_array
 
 _SNAP = 8.0
+_FUSED = 2.0
 
 
 if TYPE_CHECKING:
@@ -114,6 +117,29 @@ def overlap(
 ) -> Float[Array, "*shape"]:
     """For how long (ms) between two times something is on that starts and ends at given times."""
     return jnp.maximum(jnp.minimum(t1, end) - jnp.maximum(t0, start), 0.0)
+
+
+def can_compare(first: Any, second: Any) -> bool:
+    """Whether two numbers of a stimulus, as they were given, are known and zip."""
+    known = all(isinstance(x, jax.Array | np.ndarray) and not isinstance(x, Tracer) for x in (first, second))
+    return known and (first.shape == second.shape or 1 in (first.size, second.size))
+
+
+def just_after(t: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """A time (ms) moved on by a rounding or two, so that what begins at it has begun.
+
+    For edges at $t_0 + k T$: compiled code may fuse the product with the sum in one place and not in another, and then
+    the same edge is not the same number. Solvers keep farther away from edges than this.
+    """
+    return t + _FUSED * jnp.finfo(t.dtype).eps * jnp.abs(t)
+
+
+def latest(
+    t: Float[Array, "*shape"], start: Float[Array, ""], interval: Float[Array, ""] | float
+) -> Float[Array, "*shape"]:
+    """The k of the last of the times start + k interval (ms) that has come at a time; negative before the first."""
+    nearest = jnp.round((t - start) / interval)
+    return jnp.where(t >= start + nearest * interval, nearest, nearest - 1.0)
 
 
 def snap(t: Float[Array, " samples"], edges: Float[Array, " edges"]) -> Float[Array, " samples"]:

@@ -3,10 +3,9 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from patch_sim.stimuli.base import AbstractStimulus, Family, family, overlap
+from patch_sim.stimuli.base import AbstractStimulus, Family, can_compare, family, overlap
 
 
 class _Wave(AbstractStimulus):
@@ -107,9 +106,7 @@ class Chirp(_Wave):
 
     def __check_init__(self):
         first, last = self.first_frequency, self.last_frequency
-        known = not isinstance(first, Tracer) and not isinstance(last, Tracer)
-        comparable = known and (first.shape == last.shape or 1 in (first.size, last.size))
-        if self.exponential and comparable and np.any(np.asarray(first) == np.asarray(last)):
+        if self.exponential and can_compare(first, last) and np.any(np.asarray(first) == np.asarray(last)):
             raise ValueError("Chirp: an exponential chirp needs two different frequencies; take a Sine")
 
     def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:

@@ -12,7 +12,7 @@ Equal error means that each method takes the longest step, or loosest tolerance,
 - a single sweep has its spikes within 0.01 ms,
 - a family of 100 is within 0.6 mV: the rms over a sweep, of the sweep in the middle of the order of errors. (Where
   the last spike hangs on the end of the step, a sweep is off by a whole spike with every method.)
-A voltage must come every 0.05 ms at least. The same steps are then used for 1,000 and 10,000 sweeps and for gradients.
+A voltage must come every 0.1 ms at least. The same steps are then used for 1,000 and 10,000 sweeps and for gradients.
 Errors are against patch_sim at 1e-12. That of features is the share of sweeps with another number of spikes, that of a
 gradient its distance from the exact one by its length.
 

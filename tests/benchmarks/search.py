@@ -7,8 +7,8 @@ from collections.abc import Callable
 STEP_START = 5.0
 """ms: what all steps divide, so that the onset of the current is at a sample."""
 
-COARSEST, FINEST = 100, 8000
-"""Steps in 5 ms: the voltage is wanted every 0.05 ms at least."""
+COARSEST, FINEST = 50, 8000
+"""Steps in 5 ms: the voltage is wanted every 0.1 ms at least."""
 
 TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(5, 19))
 
