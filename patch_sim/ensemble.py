@@ -216,7 +216,8 @@ def _member(
         recording = simulate(changed, clamp, initial=initial, save=save, solver=solver)
         kept = {name: getattr(recording, name) for name in save} if reduce is None else reduce(recording)
         last: Any = recording.final_state
-        return kept, (kept, jnp.all(jnp.isfinite(last.voltage)))
+        solved = [jnp.all(jnp.isfinite(part)) for part in jax.tree.leaves((last.voltage, last.calcium))]
+        return kept, (kept, jnp.all(jnp.stack(solved)))
 
     point = {path: parameters(cell)[path] for path in wanted}
     slopes, (kept, finite) = jax.jacfwd(keep, has_aux=True)(point) if wanted else ({}, keep(point)[1])

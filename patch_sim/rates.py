@@ -2,7 +2,7 @@ r"""Curves over voltage: the rates, steady states and time constants that gates 
 
 A curve is any callable module that takes a voltage (mV), or a calcium concentration (mM) in a gate that reads
 calcium. Those here are safe in value and in derivative at every finite argument, in float32 as in float64, and add,
-multiply and divide like the formulas of a paper:
+multiply and divide like the formulas of a paper (a slope as its reciprocal, which is taken once and not at each step):
 
     0.37 + 1.0 / (Exponential(1.0, -35.82, 19.69) + Exponential(1.0, -79.69, -12.7))
 

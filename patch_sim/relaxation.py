@@ -25,8 +25,8 @@ def relaxed(x: Float[Array, "*shape"], rates: Pair, step: Float[Array, "*#shape"
     r"""Where `x` comes in a step (ms) at constant rates.
 
     With $k = h s$ and the Taylor polynomial $D = 1 + k p(k)$ of $e^k$ that is $(x_0 + h d \, p) / D$: no digits are
-    lost near $k = 0$, and it takes a third of the time of an exponential and two divisions. The error of $e^{-k}$ is
-    that of rounding for $|k| \le 0.5$, at most 1e-10 for $|k| \le 1$, and at most 3e-5 for any $k > 0$.
+    lost near $k = 0$, and one division takes the place of an exponential and two. The error of $e^{-k}$ is that of
+    rounding for $|k| \le 0.5$, at most 1e-10 for $0 \le k \le 1$, and at most 3e-5 for any $k > 0$.
     """
     drive, total = rates
     k = step * total

@@ -78,9 +78,9 @@ class SweepEquation(diffrax.AbstractTerm):
         return value - feedback * level, -feedback
 
     def _physical(self, t: Any, y: State, args: Any) -> State:
-        neuron, stimulus, holding = args
+        neuron, stimulus, holding = args[:3]
         voltage = holding + stimulus.at(t, holding) if self.clamped else y.voltage
-        return in_millimolar(neuron, State(voltage, y.gates, y.calcium))
+        return in_millimolar(neuron, State(voltage, y.gates, y.calcium, y.pipette))
 
 
 class VoltageClampEquation(SweepEquation):
@@ -93,9 +93,6 @@ class VoltageClampEquation(SweepEquation):
         neuron, stimulus, holding, electrode = args
         entering = electrode.clamp_current(holding + stimulus.at(t, holding), y.voltage)
         return in_resting_levels(neuron, neuron.derivative(in_millimolar(neuron, y), entering))
-
-    def _physical(self, t: Any, y: State, args: Any) -> State:
-        return in_millimolar(args[0], y)
 
 
 class PipetteEquation(SweepEquation):
@@ -110,9 +107,6 @@ class PipetteEquation(SweepEquation):
         change = in_resting_levels(neuron, neuron.derivative(in_millimolar(neuron, y), entering))
         charging = (holding + stimulus.at(t, holding) - entering) / electrode.free_capacitance
         return State(change.voltage, change.gates, change.calcium, charging)
-
-    def _physical(self, t: Any, y: State, args: Any) -> State:
-        return in_millimolar(args[0], y)
 
 
 def equation_of(terms: Any) -> SweepEquation:

@@ -21,9 +21,9 @@ LANES = 128
 class Exponential:
     """Steps of constant length by `StaggeredExponential`: many sweeps in lockstep, on CPU or GPU.
 
-    The default has spike times to 0.01 ms in all presets, 0.025 ms in about half of them, and 0.05 ms in a squid axon
-    (the median of the spikes); half the step makes an eighth to a quarter of the error. In current clamp, recorded at
-    the protocol's samples.
+    The spike times of a squid axon are right to 1e-4 ms at the default and to 0.005 ms in steps of 0.05 ms
+    (`tests/benchmarks/work_precision.py`); other cells want shorter steps. Half the step makes an eighth to a quarter
+    of the error. In current clamp, recorded at the protocol's samples.
 
     Args:
         dt: the longest step, ms; samples are whole numbers of steps apart.
