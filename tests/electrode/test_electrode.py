@@ -139,6 +139,15 @@ def test_ideal_numbers_change_nothing_and_are_leaves():
     np.testing.assert_allclose(rec.current, held(ps.Electrode(series_resistance=7.0)).current, atol=2e-2)
 
 
+def test_an_electrode_made_while_tracing_knows_its_numbers():
+    def last(resistance):
+        electrode = ps.Electrode(series_resistance=20.0, compensation=ps.Compensation(bridge=resistance))
+        assert electrode.used == ("bridge", "series_resistance")
+        return injected(electrode, ps.Step(100.0, 1.0, 3.0)).measured_voltage[0, 200]
+
+    assert float(jax.jit(jax.grad(last))(jnp.asarray(10.0))) == pytest.approx(-0.1, rel=1e-9)
+
+
 def test_slopes_in_voltage_clamp():
     paths = ["series_resistance", "compensation.correction", "junction_potential", "seal_resistance", "filter.corner"]
     values, steps = np.array([8.0, 60.0, 4.0, 800.0, 3000.0]), np.array([1e-3, 1e-2, 1e-3, 1.0, 1.0])
