@@ -47,19 +47,21 @@ def believed(fit: Fit, half: float, slope: float, voltage: np.ndarray) -> Fit:
     return fit
 
 
-def reversal_of(voltage: np.ndarray, current: np.ndarray) -> Value:
-    """Where a current changes its sign last, by a straight line through the four points around."""
-    signs = np.flatnonzero(np.signbit(current[1:]) != np.signbit(current[:-1]))
-    large = np.max(np.abs(current), initial=0.0)
-    real = [k for k in signs if max(np.abs(current[max(k - 1, 0) : k + 3])) > 0.05 * large]
-    if not real:
+def reversal_of(voltage: np.ndarray, current: np.ndarray, errors: np.ndarray) -> Value:
+    """Where a current changes its sign last, on the straight line between the two points around.
+
+    Points that are within three errors of 0 have no sign. The error is that of the two currents: where the I-V curve
+    bends between them, it is not all.
+    """
+    errors = np.nan_to_num(errors)
+    signed = np.flatnonzero(np.abs(current) > 3.0 * errors)
+    changes = np.flatnonzero(np.diff(np.sign(current[signed])) != 0)
+    if changes.size == 0:
         return Value.of("the current does not change its sign within the steps", "mV")
-    around = slice(max(real[-1] - 1, 0), real[-1] + 3)
-    try:
-        fit = fit_curve(lambda v, g, e: g * (v - e), voltage[around], current[around], (1.0, voltage[real[-1]]))
-    except NotMeasurableError as error:
-        return Value.of(str(error), "mV")
-    return fit.value(1, "mV")
+    k, after = signed[changes[-1]], signed[changes[-1] + 1]
+    rise, width = current[after] - current[k], voltage[after] - voltage[k]
+    error = abs(width) * np.hypot(current[after] * errors[k], current[k] * errors[after]) / rise**2
+    return Value(float(voltage[k] - current[k] * width / rise), "mV", float(error))
 
 
 def draw_boltzmann(axes: "Axes", voltage: Column, fraction: Column, half: Value, slope: Value, name: str) -> None:

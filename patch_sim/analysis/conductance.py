@@ -78,11 +78,12 @@ def gv_curve(
         found = steps(recording, window, skip)
         order = np.argsort(found.level, kind="stable")
         voltage, current = found.level[order], (found.steady if steady else found.peak)[order]
-        fit = fit_conductance(voltage, current, reversal)
+        errors = (found.steady_error if steady else found.peak_error)[order]
+        crossing = reversal_of(voltage, current, errors)
+        fit = _fit_conductance(voltage, current, reversal, crossing)
     except NotMeasurableError as error:
         return GVCurve(*unmeasured(str(error), ("mV", "nS", ""), ("nS", "mV", "mV", "mV", "pA")))
     equilibrium = fit.value(3, "mV") if reversal is None else Value(float(reversal), "mV")
-    errors = (found.steady_error if steady else found.peak_error)[order]
     drive = voltage - equilibrium.value
     far = np.abs(drive) > 1.0
     maximum = fit.value(0, "nS")
@@ -100,11 +101,10 @@ def gv_curve(
     )
 
 
-def fit_conductance(voltage: np.ndarray, current: np.ndarray, reversal: float | None) -> Fit:
+def _fit_conductance(voltage: np.ndarray, current: np.ndarray, reversal: float | None, crossing: Value) -> Fit:
     """The parameters G, V1/2, k and, unless it is known, E."""
     spread = np.ptp(voltage)
     if reversal is None:
-        crossing = reversal_of(voltage, current)
         if not crossing.measurable:
             raise NotMeasurableError(f"the reversal potential is not known: {crossing.reason}; say reversal=")
         start = crossing.value

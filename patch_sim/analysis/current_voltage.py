@@ -36,7 +36,7 @@ class IVCurve(AbstractMeasurement):
         peak_time: since the window's start, ms.
         steady: mean over the last tenth of the window, pA.
         slope_conductance: of the straight line through the steady currents, nS.
-        reversal: where a straight line through the four peaks around their change of sign crosses 0, mV.
+        reversal: where the straight line between the two peaks around their last change of sign crosses 0, mV.
         steady_reversal: the same of the steady currents, mV.
     """
 
@@ -97,8 +97,8 @@ def iv_curve(recording: Recording, window: Sequence[float] | None = None, *, ski
         ),
         steady=with_errors(found.steady[order], found.steady_error[order], "pA"),
         slope_conductance=_conductance(level, found.steady[order]),
-        reversal=reversal_of(level, found.peak[order]),
-        steady_reversal=reversal_of(level, found.steady[order]),
+        reversal=reversal_of(level, found.peak[order], found.peak_error[order]),
+        steady_reversal=reversal_of(level, found.steady[order], found.steady_error[order]),
     )
 
 

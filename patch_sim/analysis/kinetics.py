@@ -66,7 +66,7 @@ class Tail(AbstractMeasurement):
         initial: current where the tail begins, pA, by the exponential drawn back to there.
         tau: ms.
         plateau: pA.
-        reversal: where the initial currents, less the plateaus, change their sign over the tail's voltage, mV.
+        reversal: where the initial currents change their sign over the tail's voltage, mV, with leak subtracted.
         half_voltage: of the Boltzmann curve through the initial currents over the level before, mV.
         slope: of that curve, mV.
     """
@@ -204,7 +204,7 @@ def tail(
         return Tail(*unmeasured(str(error), units, ("mV", "mV", "mV")))
     rows = [_tail_row(found, k, float(before[k]), skip) for k in range(len(before))]
     columns: list[Any] = [Column.of(column, unit) for column, unit in zip(zip(*rows, strict=True), units, strict=True)]
-    return Tail(*columns, *_tail_curve(*columns[:3], columns[4]))
+    return Tail(*columns, *_tail_curve(*columns[:3]))
 
 
 def _tail_row(found: Steps, sweep: int, before: float, skip: float) -> list[Value | float | str]:
@@ -217,14 +217,19 @@ def _tail_row(found: Steps, sweep: int, before: float, skip: float) -> list[Valu
     return [before, level, initial, fit.value(2, "ms"), fit.value(0, "pA")]
 
 
-def _tail_curve(before: Column, voltage: Column, initial: Column, plateau: Column) -> list[Value]:
+def _tail_curve(before: Column, voltage: Column, initial: Column) -> list[Value]:
     """Reversal, half-voltage and slope."""
     seen = np.isfinite(initial.values)
+    if not seen.any():
+        return [Value.of(f"of the tails, {initial.reasons[0]}", "mV")] * 3
     if np.ptp(voltage.values) > 0.0:
         order = np.argsort(voltage.values[seen], kind="stable")
-        decaying = (initial.values - plateau.values)[seen][order]
         known = Value.of("the level before the tail is the same in all sweeps", "mV")
-        return [reversal_of(voltage.values[seen][order], decaying), known, known]
+        return [
+            reversal_of(voltage.values[seen][order], initial.values[seen][order], initial.errors[seen][order]),
+            known,
+            known,
+        ]
     reversal = Value.of("the tail's level is the same in all sweeps", "mV")
     try:
         if np.ptp(before.values) == 0.0:

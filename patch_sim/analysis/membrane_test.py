@@ -220,7 +220,7 @@ class _Test:
         late = (time > end) & (time <= 1.5 * end)
         settled = float(np.mean(response[late])) if np.count_nonzero(late) > 10 else plateau
         area = float(np.trapezoid((response - settled)[self.transient(time, end)], dx=self.traced.dt))
-        area += settled * (delay + self.lag)
+        area += settled * (delay + self.lag) + amplitude * min(delay, 0.0)
         numbers = {
             "access_resistance": access,
             "membrane_resistance": membrane,

@@ -81,8 +81,8 @@ def rate(voltage: Voltage, dt: float, *, level: Any = LEVEL, sharpness: Any = 1.
 def latency(voltage: Voltage, dt: float, *, level: Any = LEVEL, sharpness: Any = 1.0) -> Each:
     r"""When the voltage first crosses a level, ms.
 
-    It is $\int (1 - \sigma(\beta (M(t) - \theta))) \, dt$ with the highest voltage so far, $M(t)$. A sweep that never
-    does counts as one that does at its end, and its highest voltage tells which way to go.
+    Each stretch between two samples counts by how far the first spike's sigmoid goes up in it, with the time at which
+    the straight line meets the level. A sweep that never does counts as one that does at its end.
 
     Args:
         voltage: mV.
@@ -90,8 +90,10 @@ def latency(voltage: Voltage, dt: float, *, level: Any = LEVEL, sharpness: Any =
         level: what a spike crosses upward, mV.
         sharpness: 1/mV.
     """
-    highest = jax.lax.cummax(voltage, axis=voltage.ndim - 1)
-    return dt * jnp.sum(1.0 - _above(highest - level, sharpness), axis=-1)
+    passed = jnp.diff(jnp.clip(_counter(voltage - level, sharpness), 0.0, 1.0), axis=-1)
+    times = _positions(passed) + _crossing(voltage, level)
+    never = 1.0 - jnp.sum(passed, axis=-1)
+    return dt * (jnp.sum(passed * times, axis=-1) + never * (voltage.shape[-1] - 1))
 
 
 def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sharpness: Any = 1.0) -> SoftSpike:
@@ -117,15 +119,14 @@ def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sh
     passed = jnp.diff(jnp.clip(crossings, index, index + 1.0), axis=-1)
     which = jnp.sum(passed * onsets[..., 1:], axis=-1, keepdims=True)
     begins = jnp.diff(jnp.clip(onsets, which - 1.0, which), axis=-1)
-    at_onset = _interpolated(voltage, slope)
+    at_onset = voltage[..., :-1] + _crossing(slope, SLOPE) * jnp.diff(voltage, axis=-1)
     threshold = jnp.sum(begins * at_onset, axis=-1)
-    position = jnp.broadcast_to(jnp.arange(voltage.shape[-1], dtype=voltage.dtype), voltage.shape)
     half = 0.5 * (peak + threshold)
     during = jnp.clip(onsets - which + 1.0, 0.0, 1.0) * jnp.clip(which + 1.0 - onsets, 0.0, 1.0)
     above = _above(voltage - half[..., None], sharpness)
     return SoftSpike(
         presence=jnp.sum(passed, axis=-1),
-        time=dt * jnp.sum(heaviest * (position + shift), axis=-1),
+        time=dt * jnp.sum(heaviest * (_positions(voltage) + shift), axis=-1),
         threshold=threshold,
         peak=peak,
         amplitude=peak - threshold,
@@ -241,12 +242,17 @@ def _vertices(voltage: Voltage) -> tuple[Voltage, Voltage]:
     )
 
 
-def _interpolated(voltage: Voltage, slope: Voltage) -> Float[Array, "*sweeps samples-1"]:
-    """The voltage where the slope passes that of an onset, between each sample and the next."""
-    change = jnp.diff(slope, axis=-1)
+def _positions(values: Voltage) -> Voltage:
+    """The number of each sample."""
+    return jnp.broadcast_to(jnp.arange(values.shape[-1], dtype=values.dtype), values.shape)
+
+
+def _crossing(x: Voltage, level: Any) -> Float[Array, "*sweeps samples-1"]:
+    """Where between each sample and the next x meets a level, from 0 to 1."""
+    change = jnp.diff(x, axis=-1)
     still = jnp.abs(change) < 1e-9
-    part = jnp.clip((SLOPE - slope[..., :-1]) / jnp.where(still, 1.0, change), 0.0, 1.0)
-    return voltage[..., :-1] + jnp.where(still, 0.5, part) * jnp.diff(voltage, axis=-1)
+    part = jnp.clip((level - x[..., :-1]) / jnp.where(still, 1.0, change), 0.0, 1.0)
+    return jnp.where(still, 0.5, part)
 
 
 def _bins(x: Voltage, edges: Float[Array, " edges"], sharpness: Any) -> Float[Array, "*sweeps samples bins"]:

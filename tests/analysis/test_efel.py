@@ -130,7 +130,7 @@ def test_troughs(both):
     rec, window, found = both
     spikes = ps.analysis.spikes(rec, window)
     last = np.append(np.diff(spikes.sweep.values) != 0, True)
-    # eFEL has the lowest voltage between two peaks; ours of the last spike ends with the window, which it does not know.
+    # eFEL has the lowest voltage between two peaks; ours of the last spike ends with the window.
     between = [
         np.atleast_1d(one["min_between_peaks_values"])[: count - 1]
         for one, count in zip(found, spikes.counts, strict=True)

@@ -112,10 +112,7 @@ def test_clipped_spikes():
     assert np.isfinite(spikes.threshold.values[0])
 
 
-@pytest.mark.parametrize("settings", [{"threshold": ps.analysis.Slope}, {"threshold": None, "window": (1.0,)}])
-def test_arguments_that_are_wrong(settings):
-    with pytest.raises(Exception, match="threshold|window"):
-        ps.analysis.spikes(current_clamp(drawn(50.0), DT), **settings)
+def test_arguments_that_are_wrong():
     with pytest.raises(ValueError, match=r"Slope\.slope must be positive, in mV/ms, not 0\.0"):
         ps.analysis.Slope(0.0)
     with pytest.raises(ValueError, match=r"Fraction\.fraction must be between 0 and 1, not 1\.0"):
