@@ -4,6 +4,7 @@ from patch_sim import xla as xla  # first: it must be asked before anything can 
 
 # isort: split
 from patch_sim import (
+    analysis as analysis,
     channels as channels,
     electrochemistry as electrochemistry,
     presets as presets,
