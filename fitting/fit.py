@@ -16,6 +16,7 @@ from fitting.objective import Objective
 from fitting.parameters import space
 from fitting.report import Estimate, FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
+from fitting.setup import setup
 from fitting.uncertainty import uncertainty
 
 _AGREE = 0.01  # relative difference of losses that counts as the same valley
@@ -37,20 +38,26 @@ def fit(
     solver: ps.Adaptive | None = None,
     progress: bool | Callable[[str], None] = True,
 ) -> FitResult:
-    """Find the parameters with which a neuron gives recordings.
+    """Find the parameters with which a neuron, seen through its electrodes, gives recordings.
 
     Each start is the best of `screen` points drawn at random within the bounds, and is polished by
     Levenberg-Marquardt on the exact Jacobian, or by an optax optimizer. Every recording is scored sample by sample
     where its mask allows: the voltage of a current clamp, the current of a voltage clamp. Recordings of different
     modes are each divided by the standard deviation of their response, so that mV and pA can be added.
 
+    Each recording is simulated through its own `electrode`, without the noise. What is free of it is named as the
+    cell's parameters are: `electrode.series_resistance` is one value for all recordings,
+    `recordings.1.electrode.offset` that of the second of them, and `recordings.*.electrode.offset` one for each.
+
     Args:
         neuron: the model; parameters that are not free keep their values.
         recordings: one or several, simulated or read from files.
-        free: paths or patterns of the free parameters: `["channels.*.g_max"]`.
+        free: paths or patterns of the free parameters: `["channels.*.g_max", "electrode.series_resistance"]`.
         bounds: from path or pattern to `(low, high)`, in the parameter's unit. By default a factor of 100 either way
-            for what must be positive, a factor of 5 for a slope, 30 mV for another voltage.
-        starts: how many; 1 starts from the neuron as it is, without a search.
+            for what must be positive, a factor of 5 for a slope, 30 mV for another voltage; and of an electrode what
+            electrodes have, see `fitting.parameters.space`.
+        starts: how many; 1 starts from the neuron as it is, without a search, and a number of the electrode that is
+            ideal from the middle of its bounds.
         screen: how many points to draw for each start.
         steps: at most so many for each start.
         seed: of the random draws; the same seed gives the same starts.
@@ -72,12 +79,13 @@ def fit(
     solver = ps.Adaptive() if solver is None else solver
     recordings = tuple(recordings) if isinstance(recordings, Sequence) else (recordings,)
     _check(neuron, recordings, starts, screen, steps)
-    box = space(neuron, free, bounds)
-    objective = Objective(box, neuron, _terms(neuron, recordings, weights, initial), solver)
+    terms = _terms(neuron, recordings, weights, initial)
+    model = setup(neuron, recordings)
+    box = space(model, free, bounds)
+    objective = Objective(box, model.freed(box.names), terms, solver)
 
     if starts == 1:
-        values = ps.parameters(neuron)
-        first = np.asarray(box.fraction(jnp.asarray([values[name] for name in box.names])))[None]
+        first = np.asarray(box.fraction(box.start))[None]
     else:
         first = draw_starts(objective, starts, screen, seed, show)
     search = (
@@ -133,15 +141,17 @@ def _result(
             "no start gave a model that can be simulated: look at the bounds, and try patch_sim.simulate on the neuron"
         )
     box = objective.space
-    neuron = box.apply(objective.neuron, jnp.asarray(best.u))
+    model = box.apply(objective.setup, jnp.asarray(best.u))
+    pairs = zip(objective.terms, model.electrodes, strict=True)
     found = uncertainty(objective, best.u)
     values = np.asarray(box.values(jnp.asarray(best.u)))
     at_bound = box.at_bound(best.u)
     rows = zip(box.names, values, found.standard_errors, box.units, box.low, box.high, at_bound, strict=True)
     return FitResult(
-        neuron=neuron,
+        neuron=model.neuron,
+        electrodes=model.electrodes,
         loss=float(np.sqrt(best.cost / objective.weight)),
-        rmse=tuple(_rmse(neuron, term, objective.solver) for term in objective.terms),
+        rmse=tuple(_rmse(model.neuron, electrode, term, objective.solver) for term, electrode in pairs),
         estimates=tuple(
             Estimate(n, float(v), float(e), u, float(a), float(b), bool(f)) for n, v, e, u, a, b, f in rows
         ),
@@ -162,9 +172,9 @@ def _result(
     )
 
 
-def _rmse(neuron: ps.Neuron, term: Trace, solver: ps.Adaptive) -> float:
+def _rmse(neuron: ps.Neuron, electrode: ps.Electrode, term: Trace, solver: ps.Adaptive) -> float:
     """Root mean square error (mV or pA) over the weighted samples."""
-    residual = np.asarray(term.residual(neuron, solver)) * float(term.scale)
+    residual = np.asarray(term.residual(neuron, electrode, solver)) * float(term.scale)
     return float(np.sqrt(np.sum(residual**2) / float(term.weight)))
 
 

@@ -1,11 +1,12 @@
 """What a fit makes small."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 import patch_sim as ps
 
@@ -31,12 +32,16 @@ class Trace(eqx.Module):
     root_weight: Float[Array, "sweeps samples"]
     scale: Float[Array, ""]
 
-    def residual(self, neuron: ps.Neuron, solver: ps.Adaptive) -> Float[Array, " residuals"]:
-        """The weighted residuals of a neuron, in units of the scale."""
-        rec = ps.simulate(
-            neuron, self.protocol, initial=self.initial, save=("current", "measured_voltage"), solver=solver
-        )
-        return jnp.ravel((rec.response - self.data) * self.root_weight / self.scale)
+    def residual(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: ps.Adaptive) -> Float[Array, " residuals"]:
+        """The weighted residuals of a neuron behind an electrode, in units of the scale.
+
+        They are NaN where the amplifier would oscillate.
+        """
+        stable, electrode = _stabilized(electrode)
+        protocol = dataclasses.replace(self.protocol, electrode=electrode)
+        rec = ps.simulate(neuron, protocol, initial=self.initial, save=("current", "measured_voltage"), solver=solver)
+        residual = jnp.ravel((rec.response - self.data) * self.root_weight / self.scale)
+        return jnp.where(stable, residual, jnp.nan)
 
     @property
     def weight(self) -> Float[Array, ""]:
@@ -49,8 +54,22 @@ class Trace(eqx.Module):
         return jnp.sum(self.root_weight > 0)
 
 
+def _stabilized(electrode: ps.Electrode) -> tuple[Bool[Array, ""], ps.Electrode]:
+    """Whether an amplifier is stable; one that is not is switched off, for it would keep the solver busy to no end."""
+
+    def told(electrode: ps.Electrode) -> tuple[Any, Any]:
+        return electrode.compensation.correction, electrode.compensation.capacitance
+
+    stable = jnp.asarray(True)
+    if "series_resistance" in electrode.used:
+        stable &= electrode.clamp_resistance > 0.0
+    if "capacitance" in electrode.used:
+        stable &= electrode.free_capacitance >= 0.0
+    return stable, eqx.tree_at(told, electrode, tuple(jnp.where(stable, x, 0.0) for x in told(electrode)))
+
+
 def protocol_of(recording: ps.Recording) -> ps.CurrentClamp | ps.VoltageClamp:
-    """The protocol that a recording was made with: its command, each sample held until the next.
+    """The protocol that a recording was made with: its command, each sample held until the next, and its electrode.
 
     Raises:
         ValueError: the recording has no command, or is not evenly sampled.
@@ -61,7 +80,7 @@ def protocol_of(recording: ps.Recording) -> ps.CurrentClamp | ps.VoltageClamp:
     clamp = {ps.Mode.CURRENT_CLAMP: ps.CurrentClamp, ps.Mode.VOLTAGE_CLAMP: ps.VoltageClamp}[recording.mode]
     holding = command[:, 0]
     stimulus = ps.Samples(command - holding[:, None], dt)
-    return clamp(stimulus, duration=command.shape[1] * dt, dt=dt, holding=holding)
+    return clamp(stimulus, duration=command.shape[1] * dt, dt=dt, holding=holding, electrode=recording.electrode)
 
 
 def trace(recording: ps.Recording, weights: Any = None, initial: Any = None, scale: float = 1.0) -> Trace:

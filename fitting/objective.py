@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 import patch_sim as ps
 from fitting.losses import Trace
 from fitting.parameters import Space
+from fitting.setup import Setup
 
 MOST_FORWARD = 30
 """Up to so many parameters forward mode is the cheaper way to a gradient; it costs about a tenth of a simulation for
@@ -26,28 +27,28 @@ class Objective:
     """
 
     space: Space
-    neuron: ps.Neuron
+    setup: Setup
     terms: tuple[Trace, ...]
     solver: ps.Adaptive
 
     def cost(self, u: np.ndarray) -> float:
         """The sum of squared residuals."""
-        cost = float(_cost(self.space, self.neuron, self.terms, jnp.asarray(u), solver=self.solver))
+        cost = float(_cost(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver))
         return cost if np.isfinite(cost) else np.inf
 
     def costs(self, us: np.ndarray) -> np.ndarray:
         """The sum of squared residuals of each row, computed in one batch."""
-        costs = np.array(_costs(self.space, self.neuron, self.terms, jnp.asarray(us), solver=self.solver))
+        costs = np.array(_costs(self.space, self.setup, self.terms, jnp.asarray(us), solver=self.solver))
         return np.where(np.isfinite(costs), costs, np.inf)
 
     def gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         """The sum of squared residuals r.r, and J'r of their Jacobian J: half its gradient."""
-        cost, half = _half_gradient(self.space, self.neuron, self.terms, jnp.asarray(u), solver=self.solver)
+        cost, half = _half_gradient(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
         return float(cost), np.asarray(half)
 
     def linearize(self, u: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """The sum of squared residuals r.r, and J'r and J'J of their Jacobian J."""
-        cost, slope, curvature = _normal(self.space, self.neuron, self.terms, jnp.asarray(u), solver=self.solver)
+        cost, slope, curvature = _normal(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
         return float(cost), np.asarray(slope), np.asarray(curvature)
 
     @property
@@ -61,29 +62,30 @@ class Objective:
         return int(sum(term.scored for term in self.terms))
 
 
-def _residual(space: Space, neuron: ps.Neuron, terms: tuple[Trace, ...], u: Array, solver: ps.Adaptive) -> Array:
-    neuron = space.apply(neuron, u)
-    return jnp.concatenate([term.residual(neuron, solver) for term in terms])
+def _residual(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Array, solver: ps.Adaptive) -> Array:
+    setup = space.apply(setup, u)
+    pairs = zip(terms, setup.electrodes, strict=True)
+    return jnp.concatenate([term.residual(setup.neuron, electrode, solver) for term, electrode in pairs])
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _cost(space: Space, neuron: ps.Neuron, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
-    return jnp.sum(_residual(space, neuron, terms, u, solver) ** 2)
+def _cost(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+    return jnp.sum(_residual(space, setup, terms, u, solver) ** 2)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
 def _costs(
-    space: Space, neuron: ps.Neuron, terms: tuple[Trace, ...], us: Float[Array, "points free"], *, solver: ps.Adaptive
+    space: Space, setup: Setup, terms: tuple[Trace, ...], us: Float[Array, "points free"], *, solver: ps.Adaptive
 ):
-    return jax.lax.map(lambda u: jnp.sum(_residual(space, neuron, terms, u, solver) ** 2), us)
+    return jax.lax.map(lambda u: jnp.sum(_residual(space, setup, terms, u, solver) ** 2), us)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
 def _half_gradient(
-    space: Space, neuron: ps.Neuron, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive
+    space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive
 ):
     def cost(u: Float[Array, " free"]) -> Float[Array, ""]:
-        return jnp.sum(_residual(space, neuron, terms, u, solver) ** 2)
+        return jnp.sum(_residual(space, setup, terms, u, solver) ** 2)
 
     if u.size > MOST_FORWARD:
         value, gradient = jax.value_and_grad(cost)(u)
@@ -94,11 +96,9 @@ def _half_gradient(
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _normal(
-    space: Space, neuron: ps.Neuron, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive
-):
+def _normal(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
     def residual(u: Float[Array, " free"]) -> Float[Array, " residuals"]:
-        return _residual(space, neuron, terms, u, solver)
+        return _residual(space, setup, terms, u, solver)
 
     push = jax.vmap(lambda direction: jax.jvp(residual, (u,), (direction,)), out_axes=(None, 0))
     r, jacobian = push(jnp.eye(u.size, dtype=u.dtype))

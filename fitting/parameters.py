@@ -9,11 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-import patch_sim as ps
+from fitting.setup import UNSEEN, Setup, of_electrode
 
 _RANGE_OF_POSITIVE = 100.0
 _RANGE_OF_SLOPE = 5.0
 _RANGE_OF_VOLTAGE = 30.0  # mV
+_RANGES_OF_ELECTRODES = {"MOhm": (0.1, 100.0), "pF": (0.1, 200.0), "ms": (1e-3, 1.0), "%": (0.0, 98.0)}
+_RANGES_BY_NAME = {"seal_resistance": (10.0, 1e5), "offset": (-10.0, 10.0)}  # MOhm, mV
+_RANGE_OF_FREQUENCY = 10.0
+_BELOW = 0.98  # how near a bound may come to what must not be reached
 _AT_BOUND = 1e-3
 _LOG_FROM = 10.0  # bounds further apart than this factor are searched on a log scale
 
@@ -30,6 +34,7 @@ class Space(eqx.Module):
         logarithmic: which are searched on a log scale.
         low: lower bounds, in each one's unit.
         high: upper bounds.
+        start: where a fit without a search starts.
     """
 
     names: tuple[str, ...] = eqx.field(static=True)
@@ -37,6 +42,7 @@ class Space(eqx.Module):
     logarithmic: tuple[bool, ...] = eqx.field(static=True)
     low: Float[Array, " free"]
     high: Float[Array, " free"]
+    start: Float[Array, " free"]
 
     def values(self, fraction: Float[Array, " free"]) -> Float[Array, " free"]:
         """The parameters at coordinates in the box."""
@@ -58,65 +64,90 @@ class Space(eqx.Module):
         """Points spread evenly over the box, on each parameter's scale."""
         return jax.random.uniform(key, (count, len(self.names)), dtype=self.low.dtype)
 
-    def apply(self, neuron: ps.Neuron, fraction: Float[Array, " free"]) -> ps.Neuron:
-        """The neuron with its free parameters at coordinates in the box."""
-        return ps.with_parameters(neuron, dict(zip(self.names, self.values(fraction), strict=True)))
+    def apply(self, setup: Setup, fraction: Float[Array, " free"]) -> Setup:
+        """The setup with its free parameters at coordinates in the box."""
+        return setup.with_parameters(dict(zip(self.names, self.values(fraction), strict=True)))
 
     def _scaled(self, values: Float[Array, " free"]) -> Float[Array, " free"]:
         log = np.asarray(self.logarithmic)
         return jnp.where(log, jnp.log(jnp.where(log, jnp.abs(values), 1.0)), values)
 
 
-def space(neuron: ps.Neuron, free: Sequence[str], bounds: Mapping[str, Any] | None = None) -> Space:
+def space(setup: Setup, free: Sequence[str], bounds: Mapping[str, Any] | None = None) -> Space:
     """Say which parameters are free and where they may go.
 
     Args:
-        neuron: the model; its own values center the default bounds: a factor of 100 either way for what must be
-            positive, a factor of 5 for a slope, 30 mV for another voltage.
+        setup: the model; its own values center the default bounds: a factor of 100 either way for what must be
+            positive, a factor of 5 for a slope, 30 mV for another voltage. An electrode's bounds are what electrodes
+            have: 0.1 to 100 MOhm, a seal of 10 MOhm to 100 GOhm, 0.1 to 200 pF, 0 to 98 %, an offset of 10 mV either
+            way, widened if need be to twice beyond its number.
         free: paths or patterns.
         bounds: from path or pattern to `(low, high)`; the later entry wins.
 
     Raises:
         KeyError: a pattern that matches nothing.
         ValueError: nothing free, bounds that are not two numbers in order or that the parameter may not reach, a
-            parameter without default bounds, an array.
+            parameter without default bounds, an array, a number of an electrode that is free twice.
     """
     patterns = [free] if isinstance(free, str) else list(free)
     if not patterns:
         raise ValueError("nothing is free: free=['channels.*.g_max'], for example")
-    names = ps.match(neuron, *patterns)
-    chosen = {name: pair for pattern, pair in (bounds or {}).items() for name in ps.match(neuron, pattern)}
+    names = setup.match(*patterns)
+    _check_electrodes(names)
+    chosen = {name: pair for pattern, pair in (bounds or {}).items() for name in setup.match(pattern)}
     unused = set(chosen) - set(names)
     if unused:
         raise ValueError(f"bounds are given for {', '.join(sorted(unused))}, which is not free")
-    values, declared = ps.parameters(neuron), ps.limits(neuron)
+    values, declared = setup.parameters(), setup.limits()
     rows = [_row(name, values[name], declared[name], chosen.get(name)) for name in names]
-    logarithmic, low, high = zip(*rows, strict=True)
+    logarithmic, low, high, start = zip(*rows, strict=True)
     return Space(
         names=names,
         units=tuple(declared[name].get("unit", "") for name in names),
         logarithmic=logarithmic,
         low=jnp.asarray(low, dtype=float),
         high=jnp.asarray(high, dtype=float),
+        start=jnp.asarray(start, dtype=float),
     )
 
 
-def _row(name: str, value: Array, declared: Mapping[str, Any], pair: Any) -> tuple[bool, float, float]:
-    """Scale and bounds of one parameter."""
+def _check_electrodes(names: tuple[str, ...]) -> None:
+    shared = {name for name in names if name.startswith("electrode.")}
+    for name in names:
+        if name.rsplit(".", 1)[-1] in UNSEEN and of_electrode(name):
+            raise ValueError(f"{name} cannot be free: a fit simulates what is recorded without its noise")
+        twin = name.split(".", 2)[-1]
+        if name not in shared and of_electrode(name) and twin in shared:
+            raise ValueError(f"{twin} is one value for all recordings, so {name} cannot be free beside it")
+
+
+def _row(name: str, value: Array, declared: Mapping[str, Any], pair: Any) -> tuple[bool, float, float, float]:
+    """Scale, bounds and start of one parameter."""
     if value.shape != ():
         raise ValueError(f"{name} is an array of shape {value.shape}; only single numbers can be free")
     slope = name.rsplit(".", 1)[-1] == "slope"
     positive = declared.get("above") == 0 or declared.get("at_least") == 0
-    low, high = _default(name, float(value), declared, positive, slope) if pair is None else _pair(name, pair)
-    unit = declared.get("unit", "")
-    above, at_least = declared.get("above"), declared.get("at_least")
-    if above is not None and low <= above:
-        raise ValueError(f"{name} must stay above {above:g} {unit}, but its bounds are ({low:g}, {high:g})")
-    if at_least is not None and low < at_least:
-        raise ValueError(f"{name} must not go below {at_least:g} {unit}, but its bounds are ({low:g}, {high:g})")
+    default = _default_of_electrode if of_electrode(name) else _default
+    low, high = default(name, float(value), declared) if pair is None else _pair(name, pair)
+    _check_limits(name, low, high, declared)
     same_sign = low * high > 0
     far_apart = same_sign and max(low / high, high / low) >= _LOG_FROM
-    return same_sign and (positive or slope or far_apart), low, high
+    logarithmic = same_sign and (positive or slope or far_apart)
+    start = min(max(float(value), low), high)
+    if of_electrode(name) and not low < float(value) < high:  # ideal, where nothing is known of it
+        start = float(np.sqrt(low * high)) if logarithmic else (low + high) / 2.0
+    return logarithmic, low, high, start
+
+
+def _check_limits(name: str, low: float, high: float, declared: Mapping[str, Any]) -> None:
+    unit, given = declared.get("unit", ""), f"but its bounds are ({low:g}, {high:g})"
+    above, at_least, below = (declared.get(key) for key in ("above", "at_least", "below"))
+    if above is not None and low <= above:
+        raise ValueError(f"{name} must stay above {above:g} {unit}, {given}")
+    if at_least is not None and low < at_least:
+        raise ValueError(f"{name} must not go below {at_least:g} {unit}, {given}")
+    if below is not None and high >= below:
+        raise ValueError(f"{name} must stay below {below:g} {unit}, {given}")
 
 
 def _pair(name: str, pair: Any) -> tuple[float, float]:
@@ -129,12 +160,30 @@ def _pair(name: str, pair: Any) -> tuple[float, float]:
     return low, high
 
 
-def _default(name: str, value: float, declared: Mapping[str, Any], positive: bool, slope: bool) -> tuple[float, float]:
+def _default(name: str, value: float, declared: Mapping[str, Any]) -> tuple[float, float]:
+    positive = declared.get("above") == 0 or declared.get("at_least") == 0
     if positive and value > 0:
         return value / _RANGE_OF_POSITIVE, value * _RANGE_OF_POSITIVE
-    if slope and value != 0:
+    if name.rsplit(".", 1)[-1] == "slope" and value != 0:
         near, far = value / _RANGE_OF_SLOPE, value * _RANGE_OF_SLOPE
         return min(near, far), max(near, far)
     if declared.get("unit") == "mV":
         return value - _RANGE_OF_VOLTAGE, value + _RANGE_OF_VOLTAGE
     raise ValueError(f"no default bounds for {name}: bounds={{{name!r}: (low, high)}}")
+
+
+def _default_of_electrode(name: str, value: float, declared: Mapping[str, Any]) -> tuple[float, float]:
+    """What electrodes and amplifiers have, and twice beyond if this one has more."""
+    unit, below = declared.get("unit", ""), declared.get("below") or float("inf")
+    known = _RANGES_BY_NAME.get(name.rsplit(".", 1)[-1], _RANGES_OF_ELECTRODES.get(unit))
+    if unit == "Hz":
+        return value / _RANGE_OF_FREQUENCY, min(value * _RANGE_OF_FREQUENCY, _BELOW * below)
+    if unit == "mV":
+        low, high = known or (-_RANGE_OF_VOLTAGE, _RANGE_OF_VOLTAGE)
+        return value + low, value + high
+    if known is None:
+        return _default(name, value, declared)
+    low, high = known
+    if 0 < value < float("inf"):
+        low, high = min(low, value / 2.0), max(high, value * 2.0)
+    return low, min(high, _BELOW * below)

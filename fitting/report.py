@@ -5,6 +5,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import equinox as eqx
 import numpy as np
 
 import patch_sim as ps
@@ -13,7 +14,7 @@ from fitting.losses import protocol_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FORMAT = "patch_sim fit 1"
+_FORMAT = "patch_sim fit 2"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +96,7 @@ class FitResult:
         seconds: that the fit took, compilation included.
         recordings: what was fitted; not saved.
         initial: where each of them was started, as `patch_sim.simulate` takes it; not saved.
+        electrodes: through which each of them was made, with the best parameters and without noise.
     """
 
     neuron: ps.Neuron
@@ -107,6 +109,19 @@ class FitResult:
     seconds: float
     recordings: tuple[ps.Recording, ...] = ()
     initial: tuple[Any, ...] = ()
+    electrodes: tuple[ps.Electrode, ...] = ()
+
+    @property
+    def electrode(self) -> ps.Electrode:
+        """The electrode, where all recordings have the same.
+
+        Raises:
+            ValueError: the recordings were made through different ones; they are in `electrodes`.
+        """
+        first, *others = self.electrodes or (ps.Electrode(),)
+        if not all(eqx.tree_equal(first, other) for other in others):
+            raise ValueError(f"the {len(self.electrodes)} recordings have different electrodes: see result.electrodes")
+        return first
 
     def table(self) -> Table:
         """The parameters with units, standard errors and a flag for those at a bound."""
@@ -121,20 +136,33 @@ class FitResult:
         row, column = np.unravel_index(np.argmax(size), size.shape)
         return self.estimates[row].name, self.estimates[column].name, float(self.correlation[row, column])
 
-    def predict(self, protocol: Any, initial: Any = None) -> ps.Recording:
+    def predict(self, protocol: Any, initial: Any = None, electrode: ps.Electrode | None = None) -> ps.Recording:
         """What the fitted neuron does under a protocol, or under the command of a recording.
 
         Args:
             protocol: a protocol or a recording.
             initial: where it starts, as `patch_sim.simulate` takes it.
+            electrode: through which it is seen. None: for a protocol with an electrode its own; for a recording that
+                was fitted, the fitted one of that recording; and else the fitted one that all recordings share.
+
+        Raises:
+            ValueError: no electrode is given, and the fitted recordings have different ones.
         """
         if isinstance(protocol, ps.Recording):
+            electrode = electrode or self._electrode_of(protocol)
             protocol = protocol_of(protocol)
-        return ps.simulate(self.neuron, protocol, initial=initial)
+        electrode = electrode or protocol.electrode or self.electrode
+        return ps.simulate(self.neuron, dataclasses.replace(protocol, electrode=electrode), initial=initial)
 
-    def score(self, recording: ps.Recording, initial: Any = None) -> float:
+    def _electrode_of(self, recording: ps.Recording) -> ps.Electrode:
+        for fitted, electrode in zip(self.recordings, self.electrodes, strict=False):
+            if fitted is recording:
+                return electrode
+        return self.electrode
+
+    def score(self, recording: ps.Recording, initial: Any = None, electrode: ps.Electrode | None = None) -> float:
         """The root mean square error (mV or pA) of the prediction of a recording, over its mask."""
-        error = np.asarray(self.predict(recording, initial).response) - np.asarray(recording.response)
+        error = np.asarray(self.predict(recording, initial, electrode).response) - np.asarray(recording.response)
         return float(np.sqrt(np.mean(error[recording.scored] ** 2)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -205,6 +233,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
             starts=tuple(
                 Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
             ),
+            electrodes=tuple(ps.decode(electrode) for electrode in data["electrodes"]),
             warnings=tuple(data["warnings"]),
             seconds=data["seconds"],
         )
@@ -213,7 +242,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, ps.Neuron):
+    if isinstance(value, ps.Neuron | ps.Electrode):
         return ps.encode(value)
     if isinstance(value, np.ndarray):
         return value.tolist()

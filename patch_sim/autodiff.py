@@ -56,6 +56,9 @@ class _Joined(VJPHiPrimitive):
     def batch(self, axis_data: Any, args: tuple[Any, ...], dims: tuple[Any, ...]) -> tuple[Any, Any]:
         leaves, tree = jax.tree.flatten(args)
         axes = [dim if isinstance(dim, int) else None for dim in tree.flatten_up_to(dims)]
+        if not any(isinstance(dim, int) for dim in axes):  # only what is done with the solve differs between members
+            out = self(*args)
+            return out, jax.tree.map(lambda _: None, out)
         batched = [jnp.moveaxis(leaf, axis, 0) for leaf, axis in zip(leaves, axes, strict=True) if axis is not None]
 
         def member(mapped: list[Any]) -> Any:

@@ -132,3 +132,14 @@ def test_one_solve_has_one_trace_in_a_jit():
     before = len(traces)
     assert float(function(3.0)) == 27.0
     assert len(traces) == before
+
+
+def test_members_that_differ_only_in_what_is_done_with_the_solve():
+    def scaled(c):
+        return c * joined(*POINT)
+
+    push = jax.vmap(lambda tangent: jax.jvp(scaled, (POINT[0],), (tangent,)), out_axes=(None, 0))
+    value, tangents = push(XS)
+    assert float(value) == pytest.approx(float(scaled(POINT[0])), rel=1e-14)
+    np.testing.assert_allclose(tangents, XS * joined(*POINT), rtol=1e-12)
+    np.testing.assert_allclose(jax.vmap(scaled)(XS), XS * joined(*POINT), rtol=1e-12)

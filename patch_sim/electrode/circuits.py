@@ -48,6 +48,10 @@ class AbstractCircuit(eqx.Module):
         """How fast what the circuit remembers changes, mV/ms."""
 
     @abc.abstractmethod
+    def fastest(self, capacitance: Float[Array, ""]) -> Float[Array, ""]:
+        """A rate (per ms) that nothing in the circuit exceeds, with a membrane of a capacitance (pF)."""
+
+    @abc.abstractmethod
     def pipette(
         self, command: Float[Array, "*shape"], v: Float[Array, "*shape"], held: Potentials
     ) -> Float[Array, "*shape"]:
@@ -90,14 +94,23 @@ class VoltageClampCircuit(AbstractCircuit):
         """How fast what the circuit remembers changes, mV/ms."""
         electrode, slopes = self.electrode, {}
         if "estimate" in held:
-            left = 1.0 - 0.01 * electrode.compensation.prediction
-            time_constant = 1e-3 * left * electrode.told_resistance * electrode.compensation.slow_capacitance
-            slopes["estimate"] = (command - held["estimate"]) / time_constant
+            slopes["estimate"] = (command - held["estimate"]) / self._estimating
         if _PIPETTE in held:
             corrected = 1e-5 * electrode.compensation.correction * electrode.told_resistance
             target = command + self._added(command, held) + corrected * self.entering(command, v, held)
             slopes[_PIPETTE] = (target - held[_PIPETTE]) / electrode.clamp_lag
         return slopes
+
+    def fastest(self, capacitance: Float[Array, ""]) -> Float[Array, ""]:
+        """A rate (per ms) that nothing in the circuit exceeds, with a membrane of a capacitance (pF)."""
+        electrode, used = self.electrode, self.electrode.used
+        if "lag" in used:
+            corrected = 0.01 * electrode.compensation.correction * electrode.told_resistance
+            rate = (1.0 + corrected / electrode.series_resistance) / electrode.clamp_lag
+            rate = rate + 1e3 / (electrode.series_resistance * capacitance)
+        else:
+            rate = 1e3 / (electrode.clamp_resistance * capacitance)
+        return jnp.maximum(rate, 1.0 / self._estimating) if "slow_capacitance" in used else rate
 
     def pipette(
         self, command: Float[Array, "*shape"], v: Float[Array, "*shape"], held: Potentials
@@ -113,12 +126,17 @@ class VoltageClampCircuit(AbstractCircuit):
         charging = self.electrode.free_capacitance * slopes[_PIPETTE] if _PIPETTE in held else 0.0
         return self.entering(command, v, held) + charging - self._slow(command, held)
 
+    @property
+    def _estimating(self) -> Any:
+        """The time constant of the amplifier's model of the membrane, ms."""
+        dials = self.electrode.compensation
+        return 1e-3 * (1.0 - 0.01 * dials.prediction) * self.electrode.told_resistance * dials.slow_capacitance
+
     def _slow(self, command: Float[Array, "*shape"], held: Potentials) -> Any:
         r"""$I_\mathrm{slow}$: what is canceled, pA."""
         if "estimate" not in held:
             return 0.0
-        estimate = {"estimate": held["estimate"]}
-        return self.electrode.compensation.slow_capacitance * self.slopes(command, command, estimate)["estimate"]
+        return self.electrode.compensation.slow_capacitance * (command - held["estimate"]) / self._estimating
 
     def _added(self, command: Float[Array, "*shape"], held: Potentials) -> Any:
         """What prediction adds to the command, less what correction does not see of the canceled current, mV."""
@@ -153,6 +171,12 @@ class CurrentClampCircuit(AbstractCircuit):
         if _PIPETTE not in held:
             return {}
         return {_PIPETTE: (command - self.entering(command, v, held)) / self.electrode.free_capacitance}
+
+    def fastest(self, capacitance: Float[Array, ""]) -> Float[Array, ""]:
+        """A rate (per ms) that nothing in the circuit exceeds, with a membrane of a capacitance (pF)."""
+        if self.is_direct:
+            return jnp.zeros_like(capacitance)
+        return 1e3 / self.electrode.series_resistance * (1.0 / capacitance + 1.0 / self.electrode.free_capacitance)
 
     def pipette(
         self, command: Float[Array, "*shape"], v: Float[Array, "*shape"], held: Potentials

@@ -141,7 +141,7 @@ class Electrode(AbstractParametric):
     @property
     def shift(self) -> Any:
         """$e$: by how much the amplifier reads more than the membrane has, mV."""
-        return self.junction_potential + self.offset
+        return self.junction_potential + self.offset if "shift" in self.used else 0.0
 
     def behind(self, v: Float[Array, "*shape"], current: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """$V_p$ (mV) of a pipette through which a current (pA) enters the cell."""

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from patch_sim.solvers.equation import SweepEquation
+
 FIRST_STEP = 0.01
 """ms: the length of the first step, and of the first after every edge; the controller soon lengthens it."""
 
@@ -20,7 +22,9 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
     diffrax's own `ClipStepSizeController` stops at jumps too. This one finds the next of many edges in the same time
     as that of one, and starts short behind it. A cell at rest has no error to keep steps short, and a long step into a
     current, or one that only amplifies rounding, overflows. Rejecting it saves the solution, but in reverse mode the
-    NaN of a rejected step survives. That is also why no step is longer than half a millisecond.
+    NaN of a rejected step survives. That is also why no step is longer than half a millisecond, and none longer than
+    the equation itself allows: at rest, a step beyond what an explicit method is stable for has no error that this
+    controller could see, while derivatives, which nobody controls, grow with every such step.
     """
 
     controller: diffrax.PIDController
@@ -53,11 +57,15 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
         """The end of the first step, and the controller's state: the inner one's, and the index of the next edge."""
         first, inner = self.controller.init(terms, t0, t1, y0, dt0, args, func, error_order)
         index = jnp.searchsorted(self.edges, t0, side="right")
-        return jnp.minimum(first, _before(self._edge(index))), (inner, index)
+        equation = getattr(terms, "term", terms)  # diffrax wraps terms
+        longest = equation.longest_step(args) if isinstance(equation, SweepEquation) else jnp.asarray(jnp.inf)
+        longest = jax.lax.stop_gradient(longest)
+        first = jnp.minimum(first, t0 + longest)
+        return jnp.minimum(first, _before(self._edge(index))), (inner, index, longest)
 
     def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state):
         """Whether to keep a step, and where the next one begins and ends."""
-        inner, index = controller_state
+        inner, index, longest = controller_state
         # Where a step has overflowed, infinity over infinity must not become a NaN that no later step gets rid of. What
         # was NaN before the step has no error, so that a sweep that cannot start is over soon.
         y_error = jax.tree.map(
@@ -75,8 +83,9 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
         next_t0 = jnp.where(arrived, _after(jnp.where(arrived, edge, t1)), next_t0)
         next_t1 = jnp.where(arrived, next_t0 + FIRST_STEP, next_t1)
         index = jnp.where(arrived, jnp.searchsorted(self.edges, _after(next_t0), side="right"), index)
+        next_t1 = jnp.minimum(next_t1, next_t0 + longest)
         next_t1 = jnp.minimum(next_t1, _before(self._edge(index)))
-        return keep, next_t0, next_t1, jumped | arrived, (inner, index), result
+        return keep, next_t0, next_t1, jumped | arrived, (inner, index, longest), result
 
     def _edge(self, index: Int[Array, ""]) -> Float[Array, ""]:
         last = self.edges.size - 1

@@ -21,7 +21,7 @@ def recording(current=None, mode=ps.Mode.VOLTAGE_CLAMP) -> ps.Recording:
 
 
 def residual(term, cell=CELL) -> np.ndarray:
-    return np.asarray(term.residual(cell, ps.Adaptive())).reshape(2, 12)
+    return np.asarray(term.residual(cell, term.protocol.electrode, ps.Adaptive())).reshape(2, 12)
 
 
 def test_no_residual_where_the_model_is_right():

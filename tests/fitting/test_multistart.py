@@ -10,10 +10,11 @@ from fitting import multistart
 from fitting.objective import Objective
 from fitting.parameters import space
 from fitting.search import Point
+from fitting.setup import Setup
 from patch_sim import Progress
 
 NAMES = ["channels.Na.g_max", "channels.K.g_max", "channels.Leak.g_max"]
-BOX = space(ps.presets.neuron("squid_axon"), NAMES)
+BOX = space(Setup(ps.presets.neuron("squid_axon")), NAMES)
 QUIET = Progress(False)
 
 

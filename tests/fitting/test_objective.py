@@ -8,6 +8,7 @@ import patch_sim as ps
 from fitting.losses import trace
 from fitting.objective import MOST_FORWARD, Objective
 from fitting.parameters import space
+from fitting.setup import setup
 
 CELL = ps.presets.neuron("squid_axon")
 STEPS = ps.VoltageClamp(ps.Step([20.0, 60.0, 100.0], 1.0, 5.0), duration=8.0, dt=0.2, holding=-70.0)
@@ -15,8 +16,9 @@ STEPS = ps.VoltageClamp(ps.Step([20.0, 60.0, 100.0], 1.0, 5.0), duration=8.0, dt
 
 def objective(free, bounds=None, solver=None) -> Objective:
     truth = ps.with_parameters(CELL, {"channels.Na.g_max": 90.0, "channels.K.g_max": 30.0})
-    term = trace(ps.simulate(truth, STEPS), scale=100.0)
-    return Objective(space(CELL, free, bounds), CELL, (term,), solver or ps.Adaptive())
+    recording = ps.simulate(truth, STEPS)
+    model = setup(CELL, [recording])
+    return Objective(space(model, free, bounds), model, (trace(recording, scale=100.0),), solver or ps.Adaptive())
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ U = np.array([0.4, 0.6])
 
 
 def test_cost_is_the_sum_of_squares(two):
-    neuron = two.space.apply(CELL, jnp.asarray(U))
+    neuron = two.space.apply(two.setup, jnp.asarray(U)).neuron
     current = np.asarray(ps.simulate(neuron, STEPS).current)
     expected = np.sum(((current - np.asarray(two.terms[0].data)) / 100.0) ** 2)
     assert two.cost(U) == pytest.approx(expected, rel=1e-9)
@@ -85,6 +87,6 @@ def test_many_parameters_take_reverse_mode():
 
 
 def test_what_cannot_be_simulated_costs_infinity(two):
-    explosive = Objective(two.space, ps.with_parameters(CELL, {"area": 1e300}), two.terms, two.solver)
+    explosive = Objective(two.space, two.setup.with_parameters({"area": 1e300}), two.terms, two.solver)
     assert explosive.cost(U) == np.inf
     assert explosive.costs(np.stack([U, U])).tolist() == [np.inf, np.inf]

@@ -7,8 +7,10 @@ import pytest
 
 import patch_sim as ps
 from fitting.parameters import space
+from fitting.setup import Setup
 
 CELL = ps.presets.neuron("squid_axon")
+SETUP = Setup(CELL)
 MIXED = {
     "channels.Na.g_max": (1.0, 1000.0),  # positive: log
     "channels.Leak.reversal": (-80.0, -40.0),  # a voltage: linear
@@ -18,7 +20,7 @@ MIXED = {
 
 
 def box(bounds=MIXED):
-    return space(CELL, list(bounds), bounds)
+    return space(SETUP, list(bounds), bounds)
 
 
 def test_scale_and_bounds():
@@ -67,7 +69,7 @@ def test_values_are_differentiable_in_every_corner():
 
 def test_apply_sets_the_neuron():
     b = box()
-    found = ps.parameters(b.apply(CELL, jnp.full(4, 1.0)))
+    found = ps.parameters(b.apply(SETUP, jnp.full(4, 1.0)).neuron)
     for name, (_, high) in MIXED.items():
         assert float(found[name]) == pytest.approx(high, rel=1e-12)
     others = set(found) - set(MIXED)
@@ -84,15 +86,15 @@ def test_apply_sets_the_neuron():
     ],
 )
 def test_default_bounds(name, expected):
-    b = space(CELL, [name])
+    b = space(SETUP, [name])
     assert (float(b.low[0]), float(b.high[0])) == pytest.approx(expected, rel=1e-12)
 
 
 def test_patterns_and_the_later_entry_wins():
-    b = space(CELL, ["channels.*.g_max"], {"channels.*.g_max": (1.0, 10.0), "channels.K.g_max": (2.0, 20.0)})
+    b = space(SETUP, ["channels.*.g_max"], {"channels.*.g_max": (1.0, 10.0), "channels.K.g_max": (2.0, 20.0)})
     assert len(b.names) == 3
     assert {n: float(h) for n, h in zip(b.names, b.high, strict=True)}["channels.K.g_max"] == 20.0
-    assert space(CELL, "channels.K.g_max").names == ("channels.K.g_max",)
+    assert space(SETUP, "channels.K.g_max").names == ("channels.K.g_max",)
 
 
 G = "channels.Na.g_max"
@@ -117,15 +119,15 @@ G = "channels.Na.g_max"
 )
 def test_impossible_boxes(free, bounds, message):
     with pytest.raises(ValueError, match=message):
-        space(CELL, free, bounds)
+        space(SETUP, free, bounds)
 
 
 @pytest.mark.parametrize(("free", "bounds"), [(["channels.Na.gmax"], {}), ([G], {"channels.Na.gmax": (1.0, 2.0)})])
 def test_what_matches_nothing(free, bounds):
     with pytest.raises(KeyError, match=r"channels\.Na\.gmax.*channels\.Na\.g_max"):
-        space(CELL, free, bounds)
+        space(SETUP, free, bounds)
 
 
 def test_a_bound_of_0_for_what_must_be_greater():
     with pytest.raises(ValueError, match="area"):
-        space(CELL, ["area"], {"area": (0.0, 1000.0)})
+        space(SETUP, ["area"], {"area": (0.0, 1000.0)})

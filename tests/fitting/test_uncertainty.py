@@ -8,10 +8,13 @@ import pytest
 import patch_sim as ps
 from fitting.objective import Objective
 from fitting.parameters import space
+from fitting.setup import Setup
 from fitting.uncertainty import uncertainty
 
 NAMES = ["channels.Leak.reversal", "channels.Leak.g_max"]
-BOX = space(ps.presets.neuron("squid_axon"), NAMES, dict(zip(NAMES, [(-80.0, -40.0), (0.01, 10.0)], strict=True)))
+BOX = space(
+    Setup(ps.presets.neuron("squid_axon")), NAMES, dict(zip(NAMES, [(-80.0, -40.0), (0.01, 10.0)], strict=True))
+)
 
 
 class Known(Objective):

@@ -51,3 +51,26 @@ def test_no_step_goes_over_an_edge(edges):
     exact = float(np.sum(heights * np.diff(np.maximum.accumulate(ends))))
     assert float(value) == pytest.approx(exact, abs=1e-8)
     assert int(rejected) == 0
+
+
+@pytest.mark.parametrize("resistance", [0.3, 0.8, 3.0])
+def test_derivatives_of_a_tight_clamp_do_not_grow_at_rest(resistance):
+    """At rest a step beyond what is stable has no error, and amplifies derivatives without end."""
+    area, g, jump, dt = 1000.0, 0.1, 50.0, 0.1  # um2, mS/cm2, mV, ms
+    cell = ps.Neuron({"Leak": ps.channels.Leak(g_max=g, reversal=-70.0)}, area=area, temperature=20.0)
+    step = ps.Step(jump, 5.0, 5.0)
+
+    def charged(r):
+        electrode = ps.Electrode(series_resistance=r)
+        clamp = ps.VoltageClamp(step, holding=-70.0, duration=10.0, dt=dt, electrode=electrode)
+        return ps.simulate(cell, clamp, save=("voltage",)).voltage[0]
+
+    def exact(r):
+        t = jnp.arange(100, dtype=float) * dt - 5.0
+        leak = 1e-5 * g * area  # uS
+        total = 1.0 / r + leak
+        risen = -jnp.expm1(-jnp.maximum(t, 0.0) * total / (1e-5 * area))
+        return -70.0 + jump / (r * total) * risen
+
+    found, expected = (jax.jacfwd(function)(resistance) for function in (charged, exact))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
