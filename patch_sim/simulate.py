@@ -27,6 +27,7 @@ from patch_sim.solvers import (
     SolverError,
     SweepEquation,
     VoltageClampEquation,
+    flattened,
     in_millimolar,
     in_resting_levels,
 )
@@ -172,10 +173,11 @@ def _follow(
         return in_millimolar(neuron, states), in_millimolar(neuron, last)
     else:
         exactly = solver if isinstance(solver, Adaptive) else _DEFAULT
+        static = exactly, equation, None if grid is None else grid * (protocol.samples - 1)
         if differentiable:
-            solve = with_both_modes(_solve_forward, _solve_reverse, exactly, equation)
+            solve = with_both_modes(_solve_forward, _solve_reverse, *static)
         else:
-            solve = functools.partial(_solve_forward, exactly, equation)
+            solve = functools.partial(_solve_forward, *static)
         states = _each_sweep(lambda *sweep: solve(args, *sweep, times), stimulus, holding, start)
     return states, jax.tree.map(lambda x: x[:, -1], states)
 
@@ -219,30 +221,36 @@ def _solve(
     adjoint: diffrax.AbstractAdjoint,
     solver: Adaptive,
     equation: SweepEquation,
+    end: float | None,
     rig: tuple[Any, ...],
     stimulus: AbstractStimulus,
     holding: Float[Array, ""],
     start: State,
     times: Float[Array, " samples"],
 ) -> State:
-    """Solve one sweep; what the solver did not reach is NaN."""
+    """Solve one sweep; what the solver did not reach is NaN.
+
+    Where the end (ms) is known to the compiler, it does itself what diffrax does with it in a thousand operations.
+    """
     neuron, *electrode = rig
+    last = times[-1] if end is None else jnp.asarray(end, times.dtype)
+    term, y0 = flattened(equation, in_resting_levels(neuron, start))
     solution = diffrax.diffeqsolve(
-        equation,
+        term,
         solver.method_for(neuron),
         t0=jnp.zeros_like(times[0]),
-        t1=solver.stop(times[-1]),
+        t1=solver.stop(last),
         dt0=jnp.full_like(times[0], solver.first_step),
-        y0=in_resting_levels(neuron, start),
+        y0=y0,
         args=(neuron, stimulus, holding, *electrode),
         saveat=diffrax.SaveAt(ts=times),
-        stepsize_controller=solver.controller(stimulus.edges(None), times[-1]),
+        stepsize_controller=solver.controller(stimulus.edges(None), last),
         adjoint=adjoint,
         max_steps=solver.max_steps,
         throw=False,
     )
-    states = jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), solution.ys)
-    return in_millimolar(neuron, states)
+    reached = jnp.where(jnp.isfinite(solution.ys), solution.ys, jnp.nan)
+    return in_millimolar(neuron, jax.vmap(term.unravel)(reached))
 
 
 def _solve_forward(*args: Any) -> State:

@@ -109,7 +109,7 @@ class PipetteEquation(SweepEquation):
         return State(change.voltage, change.gates, change.calcium, charging)
 
 
-def equation_of(terms: Any) -> SweepEquation:
+def equation_of(terms: Any) -> Any:
     """The equation that a solver is asked to step: diffrax wraps terms, so that time could run backward."""
     return getattr(terms, "term", terms)
 
