@@ -89,7 +89,7 @@ def simulate(
     recording, finite, stable = _run(*args, save=save, solver=solver, differentiable=traced)
     if isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
         return recording
-    _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial)
+    _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial, solver)
     warnings = neuron.warnings + _restless(np.asarray(stable), protocol)
     return dataclasses.replace(recording, warnings=warnings) if warnings else recording
 
@@ -385,7 +385,7 @@ def _restless(stable: np.ndarray, protocol: AbstractProtocol) -> tuple[str, ...]
     return (f"no stable rest at {levels} pA: sweeps start settled {BELOW:g} mV below the unstable equilibrium",)
 
 
-def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractProtocol, initial: Any) -> None:
+def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractProtocol, initial: Any, solver: Solver) -> None:
     """Raise if some sweep did not reach its end."""
     if np.all(finite == times.shape[0]):
         return
@@ -396,7 +396,9 @@ def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractProtocol
             f"sweep {sweep}: no resting potential between {LOWEST_REST:g} and {HIGHEST_REST:g} mV under a holding "
             f"current of {holding:g} pA; hold with less current, or start from a voltage: initial=-65.0"
         )
+    marching = isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP
+    remedy = f"take shorter steps than those of {solver}" if marching else "allow more steps: Adaptive(max_steps=...)"
     raise SolverError(
         f"sweep {sweep}: the solver gave up after {float(times[finite[sweep]]):g} ms; look at the parameters and the "
-        "stimulus for values that make the equations explode, or allow more steps: solver=Adaptive(max_steps=...)"
+        f"stimulus for values that make the equations explode, or {remedy}"
     )
