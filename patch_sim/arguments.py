@@ -16,6 +16,8 @@ from patch_sim.solvers import Adaptive, Exponential
 
 Solver: TypeAlias = Adaptive | Exponential
 
+_SURELY_FITS = 1_000_000  # samples of any cell
+
 
 def checked(
     neuron: Any, protocol: Any, times: Any, save: Any, solver: Any, key: Any
@@ -59,6 +61,8 @@ def checked(
 
 def _check_size(neuron: Neuron, sweeps: int, samples: int, save: tuple[str, ...]) -> None:
     """Make sure that memory holds the states that are solved for and the signals that are saved."""
+    if sweeps * samples < _SURELY_FITS:
+        return
     states = sum(len(channel.state_names) for channel in neuron.channels.values()) + 1 + (neuron.calcium is not None)
     signals = {"currents": len(neuron.channels), "states": states - 1}
     arrays = states + sum(signals.get(name, 1) for name in save)

@@ -141,7 +141,7 @@ def _run(
     times = protocol.times if times is None else times
     follow = functools.partial(_follow, patch, solver=solver, differentiable=differentiable, grid=grid)
     start, stable = initial_states(patch, protocol, initial)
-    states, last = follow(protocol, start, times, onward=onward)
+    states, last = follow(protocol, command, start, times, onward=onward)
 
     signals = membrane_signals(patch, states) | {"command": command}
     report = functools.partial(patch.electrode.reported, dt=protocol.dt, key=key)
@@ -174,8 +174,9 @@ def _leak(
         return 0.0, 1
     subsweep, leak = protocol.subsweep, protocol.leak_subtraction
     settled, _ = initial_states(patch, subsweep, None)
-    states, _ = follow(subsweep, settled, times, onward=False)
-    current, _ = voltage_clamp_signals(patch, subsweep, times, subsweep.command(None if grid else times), states)
+    command = subsweep.command(None if grid else times)
+    states, _ = follow(subsweep, command, settled, times, onward=False)
+    current, _ = voltage_clamp_signals(patch, subsweep, times, command, states)
     moved = current - clamp_current(patch, subsweep.holding, settled)[:, None]
     return clamp_current(patch, protocol.broadcast()[1], start)[:, None] + moved / leak.factor, 1 + leak.subsweeps
 
@@ -183,6 +184,7 @@ def _leak(
 def _follow(
     patch: Patch,
     protocol: AbstractClamp,
+    command: Float[Array, "sweeps samples"],
     start: State,
     times: Float[Array, " samples"],
     *,
@@ -209,20 +211,17 @@ def _follow(
         end = None if grid is None else grid * (times.size - 1)
         states = _solved(patch, solver, differentiable, end, *sweeps, times)
     if patch.ideally_clamped:
-        states = _held(patch, protocol, states, times, grid)
+        states = _held(patch, protocol, command, states)
     return jax.tree.map(lambda x: x[:, :samples], states), jax.tree.map(lambda x: x[:, -1], states)
 
 
-def _held(
-    patch: Patch, protocol: AbstractClamp, states: State, times: Float[Array, " samples"], grid: float | None
-) -> State:
+def _held(patch: Patch, protocol: AbstractClamp, command: Float[Array, "sweeps samples"], states: State) -> State:
     """States with the voltage that is commanded; at the end of the protocol, with that up to there."""
-    rounding = 16.0 * jnp.finfo(times.dtype).eps * protocol.duration
-    held = protocol.command(None if grid and times.size == protocol.samples else times)
-    if times.size > protocol.samples:
-        before = protocol.command(times[-1:] - jnp.maximum(1e-6 * protocol.dt, rounding))
-        held = held.at[:, -1:].set(before)
-    held = jnp.where(jnp.isfinite(states.voltage), held - patch.electrode.shift, jnp.nan)
+    if states.voltage.shape[1] > command.shape[1]:
+        rounding = 16.0 * jnp.finfo(command.dtype).eps * protocol.duration
+        before = protocol.duration - jnp.maximum(1e-6 * protocol.dt, rounding)
+        command = jnp.append(command, protocol.command(before[None]), axis=1)
+    held = jnp.where(jnp.isfinite(states.voltage), command - patch.electrode.shift, jnp.nan)
     return State(held, states.gates, states.calcium)
 
 
