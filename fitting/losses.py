@@ -65,6 +65,8 @@ def _stabilized(electrode: ps.Electrode) -> tuple[Bool[Array, ""], ps.Electrode]
         stable &= electrode.clamp_resistance > 0.0
     if "capacitance" in electrode.used:
         stable &= electrode.free_capacitance >= 0.0
+    if "lag" in electrode.used:
+        stable &= electrode.clamp_lag > 0.0
     return stable, eqx.tree_at(told, electrode, tuple(jnp.where(stable, x, 0.0) for x in told(electrode)))
 
 

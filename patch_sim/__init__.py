@@ -4,6 +4,7 @@ from patch_sim import xla as xla  # first: it must be asked before anything can 
 
 # isort: split
 from patch_sim import (
+    analysis as analysis,
     channels as channels,
     electrochemistry as electrochemistry,
     presets as presets,
@@ -15,6 +16,7 @@ from patch_sim import (
 from patch_sim.calcium import CalciumPool as CalciumPool
 from patch_sim.channels import Channel as Channel
 from patch_sim.describe import describe as describe
+from patch_sim.dynamic_clamp import Conductance as Conductance, DynamicClamp as DynamicClamp
 from patch_sim.electrochemistry import Ion as Ion, Ions as Ions, nernst as nernst
 from patch_sim.electrode import Compensation as Compensation, Electrode as Electrode
 from patch_sim.ensemble import Ensemble as Ensemble, draw as draw, ensemble as ensemble, grid as grid
@@ -38,12 +40,19 @@ from patch_sim.parameters import (
     with_parameters as with_parameters,
 )
 from patch_sim.progress import Progress as Progress
-from patch_sim.protocols import CurrentClamp as CurrentClamp, Mode as Mode, VoltageClamp as VoltageClamp
+from patch_sim.protocols import (
+    CurrentClamp as CurrentClamp,
+    LeakSubtraction as LeakSubtraction,
+    MixedClamp as MixedClamp,
+    Mode as Mode,
+    VoltageClamp as VoltageClamp,
+)
 from patch_sim.recording import Recording as Recording
 from patch_sim.rheobase import rheobase as rheobase
 from patch_sim.serialize import decode as decode, encode as encode
-from patch_sim.simulate import check_initial as check_initial, simulate as simulate
+from patch_sim.simulate import simulate as simulate
 from patch_sim.solvers import Adaptive as Adaptive, Exponential as Exponential, SolverError as SolverError
+from patch_sim.start import check_initial as check_initial
 from patch_sim.stimuli import (
     Chirp as Chirp,
     Epoch as Epoch,
@@ -54,5 +63,6 @@ from patch_sim.stimuli import (
     Samples as Samples,
     Sine as Sine,
     Step as Step,
+    Synaptic as Synaptic,
     epochs as epochs,
 )

@@ -21,8 +21,9 @@ from patch_sim.parameters import check, limits, match, parameters, with_paramete
 from patch_sim.progress import Progress
 from patch_sim.protocols import AbstractProtocol
 from patch_sim.recording import SIGNALS, Recording
-from patch_sim.simulate import Solver, check_initial, simulate
+from patch_sim.simulate import Solver, simulate
 from patch_sim.solvers import LANES, Adaptive, Exponential
+from patch_sim.start import check_initial
 
 Reduce: TypeAlias = Callable[[Recording], Any]
 
@@ -109,6 +110,7 @@ def ensemble(
     devices: Sequence[Any] | None = None,
     progress: bool | Callable[[str], None] = True,
     file: str | os.PathLike[str] | None = None,
+    key: Any = None,
 ) -> Ensemble:
     """Run one protocol on many variants of a neuron.
 
@@ -135,6 +137,7 @@ def ensemble(
         progress: whether to show it (of what takes more than two seconds), or a function that takes each line.
         file: where to keep what is done so far. If it is there from an interrupted run of the same work, that is where
             this one goes on.
+        key: of `jax.random`, for an electrode with noise; every member draws its own.
 
     Raises:
         KeyError: a path that names nothing.
@@ -147,9 +150,9 @@ def ensemble(
     size = next(iter(columns.values())).size
     wanted = match(neuron, *derivatives) if derivatives else ()
     work = {"reduce": reduce, "save": tuple(save), "solver": solver, "wanted": wanted}
-    shared = neuron, protocol, check_initial(neuron, protocol, initial)
+    shared = neuron, protocol, check_initial(neuron, protocol, initial), key
     first = {path: column[0] for path, column in columns.items()}
-    kept = _traced_member.eval_shape(*shared, first, **work)
+    kept = _traced_member.eval_shape(*shared, (first, jnp.zeros((), dtype=int)), **work)
     plan = _plan(size, kept, protocol, solver, memory, devices)
     mesh = Mesh(np.asarray(devices), ("members",))
     run = functools.partial(_chunk, *shared, mesh=mesh, lanes=plan[0], **work)
@@ -175,7 +178,8 @@ def _chunks(run: Callable[..., Any], columns: dict[str, np.ndarray], done: int, 
     for start in range(done, size, length):
         stop = min(start + length, size)
         rows = np.minimum(np.arange(start, start + length), size - 1)  # the last member fills up the last chunk
-        begun = start, stop, run({path: jnp.asarray(column[rows]) for path, column in columns.items()})
+        row = {path: jnp.asarray(column[rows]) for path, column in columns.items()}
+        begun = start, stop, run((row, jnp.asarray(rows)))
         if pending is not None:
             yield pending
         pending = begun
@@ -184,24 +188,27 @@ def _chunks(run: Callable[..., Any], columns: dict[str, np.ndarray], done: int, 
 
 
 @functools.partial(jax.jit, static_argnames=("reduce", "save", "solver", "wanted", "mesh", "lanes"))
-def _chunk(neuron: Any, protocol: Any, initial: Any, columns: Any, *, mesh: Mesh, lanes: int, **work: Any) -> Any:
+def _chunk(
+    neuron: Any, protocol: Any, initial: Any, key: Any, members: Any, *, mesh: Mesh, lanes: int, **work: Any
+) -> Any:
     """Some members: those of a device in blocks of as many as run in lockstep, one block after the other."""
 
-    def on_one_device(neuron: Any, protocol: Any, initial: Any, columns: Any) -> Any:
-        member = functools.partial(_member, neuron, protocol, initial, **work)
-        return jax.lax.map(member, columns, batch_size=lanes) if lanes > 1 else jax.lax.map(member, columns)
+    def on_one_device(neuron: Any, protocol: Any, initial: Any, key: Any, members: Any) -> Any:
+        member = functools.partial(_member, neuron, protocol, initial, key, **work)
+        return jax.lax.map(member, members, batch_size=lanes) if lanes > 1 else jax.lax.map(member, members)
 
     everywhere, apart = PartitionSpec(), PartitionSpec("members")
-    specs = everywhere, everywhere, everywhere, apart
+    specs = everywhere, everywhere, everywhere, everywhere, apart
     sharded = jax.shard_map(on_one_device, mesh=mesh, in_specs=specs, out_specs=apart, check_vma=False)
-    return sharded(neuron, protocol, initial, columns)
+    return sharded(neuron, protocol, initial, key, members)
 
 
 def _member(
     neuron: Neuron,
     protocol: AbstractProtocol,
     initial: Any,
-    row: Mapping[str, Any],
+    key: Any,
+    member: tuple[Mapping[str, Any], Any],
     *,
     reduce: Reduce | None,
     save: tuple[str, ...],
@@ -209,11 +216,13 @@ def _member(
     wanted: tuple[str, ...],
 ) -> tuple[Any, dict[str, Any], Any]:
     """What is kept of one member, its derivatives, and whether it was solved to the end."""
+    row, number = member
     cell, clamp = _of_member(neuron, protocol, row)
+    own_key = None if key is None else jax.random.fold_in(key, number)
 
     def keep(point: Mapping[str, Any]) -> tuple[Any, Any]:
         changed = with_parameters(cell, point)
-        recording = simulate(changed, clamp, initial=initial, save=save, solver=solver)
+        recording = simulate(changed, clamp, initial=initial, save=save, solver=solver, key=own_key)
         kept = {name: getattr(recording, name) for name in save} if reduce is None else reduce(recording)
         last: Any = recording.final_state
         solved = [jnp.all(jnp.isfinite(part)) for part in jax.tree.leaves((last.voltage, last.calcium))]
@@ -295,7 +304,8 @@ def _fingerprint(shared: Any, columns: dict[str, np.ndarray], work: Mapping[str,
     for text in (structure, list(columns), work["save"], work["solver"], work["wanted"]):
         digest.update(str(text).encode())
     for leaf in leaves:
-        digest.update(np.asarray(leaf).tobytes())
+        is_key = isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        digest.update(np.asarray(jax.random.key_data(leaf) if is_key else leaf).tobytes())
     return digest.hexdigest()
 
 

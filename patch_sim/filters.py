@@ -58,6 +58,19 @@ class Bessel(AbstractParametric):
 
         return jax.vmap(sweep)(signal)
 
+    def decay(self, time: Float[np.ndarray, " times"], tau: float) -> Float[np.ndarray, " times"]:
+        r"""What leaves the filter when $e^{-t / \tau}$ enters it from 0 on: of an infinite $\tau$, a step.
+
+        Args:
+            time: ms; before 0 there is nothing.
+            tau: ms.
+        """
+        poles, residues = _prototype(self.poles)
+        omega = 2e-3 * np.pi * float(self.corner)
+        p, t = omega * poles, np.maximum(time, 0.0)[:, None]
+        parts = 2.0 * omega * residues * (np.exp(p * t) - np.exp(-t / tau)) / (p + 1.0 / tau)
+        return np.sum(parts.real, axis=1)
+
 
 def _phi(z: Any) -> tuple[Any, Any]:
     """$(e^z - 1) / z$ and $(e^z - 1 - z) / z^2$, near 0 by Taylor series."""

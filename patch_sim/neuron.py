@@ -32,13 +32,14 @@ class State(eqx.Module):
         voltage: mV.
         gates: the open fraction of every gate: `gates[channel][gate]`.
         calcium: in the pool, mM; None without a pool.
-        pipette: the potential of the pipette, mV, where an electrode with a capacitance has one of its own.
+        electrode: what an electrode remembers, mV: the potential of a `"pipette"` that has one of its own, and the
+            amplifier's `"estimate"` of the membrane's.
     """
 
     voltage: Float[Array, "*shape"]
     gates: Gates
     calcium: Float[Array, "*shape"] | None = None
-    pipette: Float[Array, "*shape"] | None = None
+    electrode: dict[str, Float[Array, "*shape"]] = eqx.field(default_factory=dict)
 
 
 class Neuron(AbstractParametric):

@@ -149,6 +149,14 @@ def as_array(value: Any) -> Any:
     """Turn what is a number into a floating array; leave anything else for the check that can name it."""
     if value is None or isinstance(value, str | bool):
         return value
+    if isinstance(value, float | int | np.ndarray | np.generic):
+        # Known now, also within a function that is being traced, where JAX would forget it.
+        with jax.ensure_compile_time_eval():
+            return _as_floating(value)
+    return _as_floating(value)
+
+
+def _as_floating(value: Any) -> Any:
     try:
         array = jnp.asarray(value)
     except (TypeError, ValueError):

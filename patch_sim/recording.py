@@ -64,6 +64,7 @@ class Recording(eqx.Module):
     warnings: tuple[str, ...] = eqx.field(static=True, default=())
     final_state: State | None = None
     _electrode: Electrode | None = None
+    _phases: tuple[tuple[Mode, int], ...] = eqx.field(static=True, default=())
 
     @property
     def electrode(self) -> Electrode:
@@ -71,8 +72,30 @@ class Recording(eqx.Module):
         return Electrode() if self._electrode is None else self._electrode
 
     @property
+    def modes(self) -> np.ndarray:
+        """The clamp mode of each sample, `(samples,)`; of a mixed clamp they differ."""
+        phases = self._phases or ((self.mode, self.time.size),)
+        return np.concatenate([np.full(samples, mode, dtype=object) for mode, samples in phases])
+
+    @property
+    def phases(self) -> tuple["Recording", ...]:
+        """The phases of a mixed clamp, each a recording in one clamp with times of its own; else the recording."""
+        ends = np.cumsum([samples for _, samples in self._phases])
+        return tuple(
+            self._cut(slice(int(end) - samples, int(end)), mode)
+            for end, (mode, samples) in zip(ends, self._phases, strict=True)
+        ) or (self,)
+
+    def _cut(self, span: slice, mode: Mode) -> "Recording":
+        signals = {name: jax.tree.map(lambda x: x[:, span], getattr(self, name)) for name in (*SIGNALS, "mask")}
+        time = self.time[span] - self.time[span.start]
+        return Recording(time, mode, **signals, warnings=self.warnings, _electrode=self._electrode)
+
+    @property
     def response(self) -> Float[Array, "sweeps samples"]:
         """What a fit scores: the voltage in current clamp (mV), the current in voltage clamp (pA)."""
+        if self.mode is Mode.MIXED:
+            raise ValueError("a mixed clamp has no single response: ask each of its phases, rec.phases")
         response = self.measured_voltage if self.mode is Mode.CURRENT_CLAMP else self.current
         if response is None:
             raise ValueError(f"this {self.mode.value} recording holds no response ({self.mode.response_unit})")
@@ -167,13 +190,15 @@ class Recording(eqx.Module):
             2, 1, sharex=True, height_ratios=(3, 1), figsize=(8, 5), layout="constrained"
         )
         colors = colormaps["viridis"](np.linspace(0.0, 0.9, self.sweeps))
+        mixed = self.mode is Mode.MIXED
+        upper, lower = (self.measured_voltage, self.current) if mixed else (self.response, self.command)
         for sweep, color in enumerate(colors):
-            top.plot(self.time, self.response[sweep], color=color, linewidth=0.9)
-            if self.command is not None:
-                bottom.plot(self.time, self.command[sweep], color=color, linewidth=0.9)
-        signal = {Mode.CURRENT_CLAMP: ("voltage", "current"), Mode.VOLTAGE_CLAMP: ("current", "voltage")}[self.mode]
-        top.set_ylabel(f"{signal[0]} ({self.mode.response_unit})")
-        bottom.set_ylabel(f"{signal[1]} ({self.mode.command_unit})")
+            for axes, signal in ((top, upper), (bottom, lower)):
+                if signal is not None:
+                    axes.plot(self.time, signal[sweep], color=color, linewidth=0.9)
+        voltage_above = self.mode is not Mode.VOLTAGE_CLAMP
+        for axes, voltage in ((top, voltage_above), (bottom, not voltage_above)):
+            axes.set_ylabel("voltage (mV)" if voltage else "current (pA)")
         bottom.set_xlabel("time (ms)")
         for axes in (top, bottom):
             axes.spines[["top", "right"]].set_visible(False)
@@ -184,6 +209,27 @@ class Recording(eqx.Module):
         kept = [name for name in SIGNALS if getattr(self, name) is not None]
         size = f"{self.sweeps} sweeps x {self.time.size} samples"
         return f"Recording({self.mode.value}, {size}, {', '.join(kept)}{', flagged' if self.warnings else ''})"
+
+
+def joined(phases: Sequence[Recording]) -> Recording:
+    """The recording of a mixed clamp, out of those of its phases, which follow each other without a gap."""
+    first, last = phases[0], phases[-1]
+    dt = first.time[1] - first.time[0]
+
+    def along_time(*parts: Any) -> Any:
+        return jnp.concatenate(parts, axis=1)
+
+    signals = {name: jax.tree.map(along_time, *(getattr(phase, name) for phase in phases)) for name in SIGNALS}
+    return Recording(
+        time=dt * jnp.arange(sum(phase.time.size for phase in phases), dtype=first.time.dtype),
+        mode=Mode.MIXED,
+        **signals,
+        mask=along_time(*(phase.mask for phase in phases)),
+        warnings=tuple(dict.fromkeys(note for phase in phases for note in phase.warnings)),
+        final_state=last.final_state,
+        _electrode=last._electrode,
+        _phases=tuple((phase.mode, phase.time.size) for phase in phases),
+    )
 
 
 def _jumps(command: np.ndarray) -> np.ndarray:

@@ -3,38 +3,35 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
+from patch_sim.arguments import Solver as Solver, checked
 from patch_sim.autodiff import with_both_modes
 from patch_sim.closed_form import clamped_gates
-from patch_sim.electrode import SEAL, Electrode
 from patch_sim.neuron import HIGHEST_REST, LOWEST_REST, Neuron, State
-from patch_sim.parameters import as_array, refreshed
-from patch_sim.protocols import AbstractProtocol, Mode
-from patch_sim.recording import SIGNALS, Recording
+from patch_sim.patch import Patch, patched
+from patch_sim.protocols import AbstractClamp, AbstractProtocol, Mode, VoltageClamp
+from patch_sim.recording import SIGNALS, Recording, joined
+from patch_sim.signals import clamp_current, current_clamp_signals, membrane_signals, voltage_clamp_signals
 from patch_sim.solvers import (
-    LANES,
     Adaptive,
     Exponential,
-    PipetteEquation,
+    RigEquation,
     SolverError,
     SweepEquation,
-    VoltageClampEquation,
     in_millimolar,
     in_resting_levels,
 )
-from patch_sim.stability import BELOW, starting_state
+from patch_sim.stability import BELOW
+from patch_sim.start import check_initial, each_sweep, initial_states
 from patch_sim.stimuli import AbstractStimulus, Constant
-from patch_sim.units import whole_cell_capacitance, whole_cell_current
-
-Solver: TypeAlias = Adaptive | Exponential
 
 _DEFAULT = Adaptive()
 
@@ -56,7 +53,7 @@ def simulate(
 
     Args:
         neuron: the cell.
-        protocol: a `CurrentClamp` or a `VoltageClamp`.
+        protocol: a `CurrentClamp`, a `VoltageClamp`, or a `MixedClamp` of both.
         initial: the state at time 0. None: at rest under the holding current (a cell that fires by itself has no
             stable rest and starts 10 mV below its equilibrium, see `patch_sim.stability`; the recording's warnings
             say so), or all gates at the steady state of the holding potential. A number (mV): all gates at the
@@ -78,14 +75,44 @@ def simulate(
             derivative, where nothing can be raised, the sweep is NaN from that time on.
     """
     solver = _DEFAULT if solver is None else solver
-    times, save = _check(neuron, protocol, times, save, solver)
-    known = not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(protocol.electrode))
-    protocol = refreshed(protocol) if protocol.electrode is not None and known else protocol
-    _check_electrode(protocol, times, solver, key)
+    protocol, times, save = checked(neuron, protocol, times, save, solver, key)
     initial = check_initial(neuron, protocol, initial)
+    if isinstance(protocol, AbstractClamp):
+        return _record(neuron, protocol, initial, times, save, solver, key)
+    return _record_mixed(neuron, protocol, initial, save, solver, key)
+
+
+def _record_mixed(
+    neuron: Neuron, protocol: Any, initial: Any, save: tuple[str, ...], solver: Solver, key: Any
+) -> Recording:
+    """Record one phase after the other."""
+    phases: list[Recording] = []
+    for number, phase in enumerate(protocol.phases):
+        own_key = None if key is None else jax.random.fold_in(key, number)
+        onward = number + 1 < len(protocol.phases)
+        try:
+            phases.append(_record(neuron, phase, initial, None, save, solver, own_key, onward=onward))
+        except SolverError as error:
+            raise SolverError(f"phase {number}: {error}") from error
+        initial = phases[-1].final_state
+    return joined(phases)
+
+
+def _record(
+    neuron: Neuron,
+    protocol: AbstractClamp,
+    initial: State | Float[Array, "..."] | None,
+    times: Float[Array, " samples"] | None,
+    save: tuple[str, ...],
+    solver: Solver,
+    key: Any,
+    *,
+    onward: bool = False,
+) -> Recording:
+    """Record in one clamp; `onward`, the final state is that at the end of the protocol, not at the last sample."""
     args = (neuron, protocol, initial, times, key)
     traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
-    recording, finite, stable = _run(*args, save=save, solver=solver, differentiable=traced)
+    recording, finite, stable = _run(*args, save=save, solver=solver, differentiable=traced, onward=onward)
     if isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
         return recording
     _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial)
@@ -93,10 +120,10 @@ def simulate(
     return dataclasses.replace(recording, warnings=warnings) if warnings else recording
 
 
-@functools.partial(jax.jit, static_argnames=("save", "solver", "differentiable"))
+@functools.partial(jax.jit, static_argnames=("save", "solver", "differentiable", "onward"))
 def _run(
     neuron: Neuron,
-    protocol: AbstractProtocol,
+    protocol: AbstractClamp,
     initial: State | Float[Array, "..."] | None,
     times: Float[Array, " samples"] | None,
     key: Any,
@@ -104,115 +131,137 @@ def _run(
     save: tuple[str, ...],
     solver: Solver,
     differentiable: bool,
+    onward: bool,
 ):
     """Simulate, as one compiled function; without the need of derivatives JAX calls it with less ado."""
-    electrode = Electrode(used=()) if protocol.electrode is None else protocol.electrode
-    neuron = electrode.sealed(neuron)
-    grid = protocol.dt if times is None else None
-    stimulus, holding = protocol.broadcast()
+    patch = patched(neuron, protocol)
     command = protocol.command(times)
+    grid = protocol.dt if times is None else None
     times = protocol.times if times is None else times
-    start, stable = _initial_states(neuron, protocol, electrode, initial)
-    follow = functools.partial(_follow, neuron, protocol, electrode, solver, differentiable, grid)
-    states, final_state = follow(stimulus, holding, start, times)
-    if _ideally_clamped(protocol.mode, electrode):
-        held = jnp.where(jnp.isfinite(states.voltage), command - electrode.shift, jnp.nan)
-        states = State(held, states.gates, states.calcium)
-        final_state = State(held[:, -1], final_state.gates, final_state.calcium)
+    follow = functools.partial(_follow, patch, solver=solver, differentiable=differentiable, grid=grid)
+    start, stable = initial_states(patch, protocol, initial)
+    states, last = follow(protocol, start, times, onward=onward)
+
+    signals = membrane_signals(patch, states) | {"command": command}
+    report = functools.partial(patch.electrode.reported, dt=protocol.dt, key=key)
+    if protocol.mode is Mode.CURRENT_CLAMP:
+        current, measured = current_clamp_signals(patch, times, command, states)
+        measured = report(measured)
+    else:
+        current, measured = voltage_clamp_signals(patch, protocol, times, command, states)
+        leak, traces = _leak(patch, protocol, start, times, grid, follow)
+        current = report(current - leak, traces=traces)
+    signals |= {"current": current, "measured_voltage": measured}
+    kept: dict[str, Any] = {name: signals[name] for name in save}
+    gates = {name: gates for name, gates in last.gates.items() if name in neuron.channels}
+    final_state = State(last.voltage, gates, last.calcium, last.electrode)
+    kept |= {"mask": jnp.ones_like(command, dtype=bool), "final_state": final_state, "_electrode": protocol.electrode}
     finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
-    sweeps = stimulus, holding, times, command, states
-    signals = _signals(neuron, protocol, electrode, *sweeps, key)
-    kept = {name: signals[name] for name in save}
-    mask = jnp.ones_like(command, dtype=bool)
-    final_state = State(final_state.voltage, _unsealed(final_state.gates), final_state.calcium, final_state.pipette)
-    kept |= {"mask": mask, "final_state": final_state, "_electrode": protocol.electrode}
     return Recording(times, protocol.mode, **kept), finite, stable
 
 
-def _ideally_clamped(mode: Mode, electrode: Electrode) -> bool:
-    return mode is Mode.VOLTAGE_CLAMP and "series_resistance" not in electrode.used
-
-
-def _unsealed(by_channel: dict[str, Any]) -> dict[str, Any]:
-    return {name: part for name, part in by_channel.items() if name != SEAL}
+def _leak(
+    patch: Patch,
+    protocol: AbstractClamp,
+    start: State,
+    times: Float[Array, " samples"],
+    grid: float | None,
+    follow: Callable[..., tuple[State, State]],
+) -> tuple[Any, int]:
+    """What leak subtraction takes away (pA), and from how many traces its result is calculated."""
+    if not isinstance(protocol, VoltageClamp) or protocol.leak_subtraction is None:
+        return 0.0, 1
+    subsweep, leak = protocol.subsweep, protocol.leak_subtraction
+    settled, _ = initial_states(patch, subsweep, None)
+    states, _ = follow(subsweep, settled, times, onward=False)
+    current, _ = voltage_clamp_signals(patch, subsweep, times, subsweep.command(None if grid else times), states)
+    moved = current - clamp_current(patch, subsweep.holding, settled)[:, None]
+    return clamp_current(patch, protocol.broadcast()[1], start)[:, None] + moved / leak.factor, 1 + leak.subsweeps
 
 
 def _follow(
-    neuron: Neuron,
-    protocol: AbstractProtocol,
-    electrode: Electrode,
+    patch: Patch,
+    protocol: AbstractClamp,
+    start: State,
+    times: Float[Array, " samples"],
+    *,
     solver: Solver,
     differentiable: bool,
     grid: float | None,
+    onward: bool,
+) -> tuple[State, State]:
+    """The states of all sweeps at some times, and at the last of them, or `onward` at the end of the protocol."""
+    samples, stimulus, holding = times.size, *protocol.broadcast()
+    if onward:
+        times = jnp.append(times, jnp.asarray(protocol.duration, times.dtype))
+    if patch.ideally_clamped and "shift" in patch.electrode.used:
+        stimulus = stimulus + Constant(jnp.broadcast_to(-patch.electrode.shift, holding.shape))
+    sweeps = stimulus, holding, start
+    if patch.ideally_clamped and patch.neuron.calcium is None:
+        clamp = functools.partial(clamped_gates, patch.neuron, times=times, grid=grid)
+        states = State(jnp.zeros((holding.size, times.size), times.dtype), jax.vmap(clamp)(*sweeps))
+    elif isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP:
+        states, last = _marched(patch.neuron, solver, protocol.dt, times.size, *sweeps)
+        return jax.tree.map(lambda x: x[:, :samples], states), last
+    else:
+        solver = solver if isinstance(solver, Adaptive) else _DEFAULT
+        states = _solved(patch, solver, differentiable, *sweeps, times)
+    if patch.ideally_clamped:
+        states = _held(patch, protocol, states, times, grid)
+    return jax.tree.map(lambda x: x[:, :samples], states), jax.tree.map(lambda x: x[:, -1], states)
+
+
+def _held(
+    patch: Patch, protocol: AbstractClamp, states: State, times: Float[Array, " samples"], grid: float | None
+) -> State:
+    """States with the voltage that is commanded; at the end of the protocol, with that up to there."""
+    rounding = 16.0 * jnp.finfo(times.dtype).eps * protocol.duration
+    held = protocol.command(None if grid and times.size == protocol.samples else times)
+    if times.size > protocol.samples:
+        before = protocol.command(times[-1:] - jnp.maximum(1e-6 * protocol.dt, rounding))
+        held = held.at[:, -1:].set(before)
+    held = jnp.where(jnp.isfinite(states.voltage), held - patch.electrode.shift, jnp.nan)
+    return State(held, states.gates, states.calcium)
+
+
+def _marched(
+    neuron: Neuron,
+    solver: Exponential,
+    dt: float,
+    samples: int,
+    stimulus: AbstractStimulus,
+    holding: Float[Array, " sweeps"],
+    start: State,
+) -> tuple[State, State]:
+    """The states of all sweeps in steps of constant length, and the last ones."""
+
+    def march(stimulus: AbstractStimulus, holding: Float[Array, ""], start: State) -> tuple[State, State]:
+        return solver.march(in_resting_levels(neuron, start), (neuron, stimulus, holding), dt, samples)
+
+    states, last = each_sweep(march, stimulus, holding, start, together=True)
+    return in_millimolar(neuron, states), in_millimolar(neuron, last)
+
+
+def _solved(
+    patch: Patch,
+    solver: Adaptive,
+    differentiable: bool,
     stimulus: AbstractStimulus,
     holding: Float[Array, " sweeps"],
     start: State,
     times: Float[Array, " samples"],
-) -> tuple[State, State]:
-    """The states of all sweeps at some times, and at the last of them."""
-    clamped, args = _ideally_clamped(protocol.mode, electrode), (neuron,)
-    equation = SweepEquation(clamped)
-    if clamped and "shift" in electrode.used:
-        stimulus = stimulus + Constant(jnp.broadcast_to(-electrode.shift, holding.shape))
-    elif protocol.mode is Mode.VOLTAGE_CLAMP and not clamped:
-        equation, args = VoltageClampEquation(), (neuron, electrode)
-    elif start.pipette is not None:
-        equation, args = PipetteEquation(), (neuron, electrode)
-
-    if clamped and neuron.calcium is None:
-        clamp = functools.partial(clamped_gates, neuron, times=times, grid=grid)
-        states = State(protocol.command(None if grid else times), jax.vmap(clamp)(stimulus, holding, start))
-    elif isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP:
-
-        def march(stimulus: AbstractStimulus, holding: Float[Array, ""], start: State) -> tuple[State, State]:
-            args = neuron, stimulus, holding
-            return solver.march(in_resting_levels(neuron, start), args, protocol.dt, protocol.samples)
-
-        states, last = _each_sweep(march, stimulus, holding, start, together=True)
-        return in_millimolar(neuron, states), in_millimolar(neuron, last)
+) -> State:
+    """The states of all sweeps, solved adaptively."""
+    equation = SweepEquation(patch.ideally_clamped) if patch.is_direct else RigEquation()
+    if differentiable:
+        solve = with_both_modes(_solve_forward, _solve_reverse, solver, equation)
     else:
-        exactly = solver if isinstance(solver, Adaptive) else _DEFAULT
-        if differentiable:
-            solve = with_both_modes(_solve_forward, _solve_reverse, exactly, equation)
-        else:
-            solve = functools.partial(_solve_forward, exactly, equation)
-        states = _each_sweep(lambda *sweep: solve(args, *sweep, times), stimulus, holding, start)
-    return states, jax.tree.map(lambda x: x[:, -1], states)
+        solve = functools.partial(_solve_forward, solver, equation)
 
+    def sweep(conductances: Any, *sweep: Any) -> State:
+        return solve(patch.rig(conductances), *sweep, times)
 
-def _each_sweep(function: Callable[..., Any], *sweeps: Any, together: bool = False) -> Any:
-    """Call a function for one sweep after the other, or for many in lockstep; for a single one without their axis."""
-    if all(leaf.shape[0] == 1 for leaf in jax.tree.leaves(sweeps)):
-        return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], sweeps)))
-    lanes = LANES if together and jax.default_backend() == "cpu" else len(jax.tree.leaves(sweeps)[0])
-    return jax.lax.map(lambda sweep: function(*sweep), sweeps, batch_size=lanes if together else None)
-
-
-def _initial_states(
-    neuron: Neuron, protocol: AbstractProtocol, electrode: Electrode, initial: Any
-) -> tuple[State, Bool[Array, " sweeps"]]:
-    """The state of each sweep at time 0, and False where it should have been a stable rest and is not."""
-    holding, sweeps = protocol.holding, (protocol.sweeps,)
-    stable = jnp.ones(sweeps, dtype=bool)
-    if isinstance(initial, State):
-        seal = {SEAL: {}} if SEAL in neuron.channels else {}
-        start = State(initial.voltage, {**initial.gates, **seal}, initial.calcium, initial.pipette)
-    elif initial is not None:
-        start = neuron.steady_state(jnp.broadcast_to(initial, sweeps))
-    elif protocol.mode is Mode.CURRENT_CLAMP:
-        start, stable = _each_sweep(functools.partial(starting_state, neuron), holding)
-    elif _ideally_clamped(protocol.mode, electrode):
-        start = neuron.steady_state(holding - electrode.shift)
-    else:
-        held = _each_sweep(lambda command: electrode.clamped(neuron, command).resting_state().voltage, holding)
-        start = neuron.steady_state(held)
-    pipette = start.pipette
-    if protocol.mode is Mode.VOLTAGE_CLAMP or "capacitance" not in electrode.used:
-        pipette = None
-    elif pipette is None:
-        pipette = electrode.pipette(start.voltage, holding)
-    start = State(start.voltage, start.gates, start.calcium, pipette)
-    return jax.tree.map(lambda x: jnp.broadcast_to(x, sweeps), (start, stable))
+    return each_sweep(sweep, patch.conductances, stimulus, holding, start)
 
 
 def _solve(
@@ -226,7 +275,8 @@ def _solve(
     times: Float[Array, " samples"],
 ) -> State:
     """Solve one sweep; what the solver did not reach is NaN."""
-    neuron, *electrode = rig
+    neuron, *outside = rig
+    args = (neuron, stimulus, holding, *outside)
     solution = diffrax.diffeqsolve(
         equation,
         solver.method_for(neuron),
@@ -234,9 +284,9 @@ def _solve(
         t1=solver.stop(times[-1]),
         dt0=jnp.full_like(times[0], solver.first_step),
         y0=in_resting_levels(neuron, start),
-        args=(neuron, stimulus, holding, *electrode),
+        args=args,
         saveat=diffrax.SaveAt(ts=times),
-        stepsize_controller=solver.controller(stimulus.edges(None), times[-1]),
+        stepsize_controller=solver.controller(equation.edges(args), times[-1]),
         adjoint=adjoint,
         max_steps=solver.max_steps,
         throw=False,
@@ -253,122 +303,7 @@ def _solve_reverse(*args: Any) -> State:
     return _solve(diffrax.RecursiveCheckpointAdjoint(), *args)
 
 
-def _signals(
-    neuron: Neuron,
-    protocol: AbstractProtocol,
-    electrode: Electrode,
-    stimulus: AbstractStimulus,
-    holding: Float[Array, " sweeps"],
-    times: Float[Array, " samples"],
-    command: Float[Array, "sweeps samples"],
-    states: State,
-    key: Any,
-) -> dict[str, Any]:
-    """What is recorded, out of the states; XLA drops what is not saved."""
-    densities = neuron.currents(states)
-    currents = {name: whole_cell_current(density, neuron.area) for name, density in densities.items()}
-    v, charging = states.voltage, functools.partial(_charging, stimulus, holding, times)
-    if protocol.mode is Mode.CURRENT_CLAMP:
-        pipette = electrode.pipette(v, command) if states.pipette is None else states.pipette
-        measured = electrode.reported(pipette - 1e-3 * electrode.compensation.bridge * command, protocol.dt, key)
-        current = command
-    elif _ideally_clamped(protocol.mode, electrode):
-        charge = whole_cell_capacitance(neuron.capacitance, neuron.area) + electrode.free_capacitance
-        measured, current = v + electrode.shift, charging(charge) + sum(currents.values())
-    else:
-        entering = electrode.clamp_current(command, v)
-        measured, current = electrode.pipette(v, entering), entering + charging(electrode.free_capacitance)
-    if protocol.mode is Mode.VOLTAGE_CLAMP:
-        current = electrode.reported(current, protocol.dt, key)
-    return {
-        "voltage": v,
-        "measured_voltage": measured if electrode.used else v,
-        "current": current,
-        "command": command,
-        "currents": _unsealed(currents),
-        "states": {f"{name}.{key}": x for name, gates in states.gates.items() for key, x in gates.items()}
-        | ({} if states.calcium is None else {"calcium": states.calcium}),
-    }
-
-
-def _charging(
-    stimulus: AbstractStimulus,
-    holding: Float[Array, " sweeps"],
-    times: Float[Array, " samples"],
-    capacitance: Float[Array, ""],
-) -> Float[Array, "sweeps samples"]:
-    """The current (pA) that charges a capacitance (pF) to the command; jumps take no time and are left out."""
-    if stimulus.piecewise_constant:
-        return jnp.zeros((holding.size, times.size), times.dtype)
-
-    def slope(stimulus: AbstractStimulus, holding: Float[Array, ""]) -> Float[Array, " samples"]:
-        return jax.jvp(lambda t: stimulus.at(t, holding), (times,), (jnp.ones_like(times),))[1]
-
-    return capacitance * jax.vmap(slope)(stimulus, holding)
-
-
-def _check(neuron: Any, protocol: Any, times: Any, save: Any, solver: Any) -> tuple[Any, tuple[str, ...]]:
-    if not isinstance(neuron, Neuron):
-        raise ValueError(f"neuron must be a Neuron, not {neuron!r}")
-    if not isinstance(protocol, AbstractProtocol):
-        raise ValueError(f"protocol must be a CurrentClamp or a VoltageClamp, not {protocol!r}")
-    if not isinstance(solver, Solver):
-        raise ValueError(f"solver must be an Adaptive or an Exponential, not {solver!r}")
-    if isinstance(solver, Exponential) and times is not None:
-        raise ValueError("Exponential records at the protocol's samples; other times need Adaptive")
-    save = (save,) if isinstance(save, str) else tuple(save)
-    unknown = set(save) - set(SIGNALS)
-    if unknown:
-        raise ValueError(f"save knows {', '.join(SIGNALS)}, not {', '.join(map(repr, sorted(unknown)))}")
-    if times is not None and not isinstance(times, Tracer):
-        concrete = np.asarray(times, dtype=float)
-        if concrete.ndim != 1 or concrete.size == 0 or not np.all(np.isfinite(concrete)):
-            raise ValueError("times must be a list of finite times in ms")
-        if concrete[0] < 0 or np.any(np.diff(concrete) < 0):
-            raise ValueError("times (ms) must not be negative and must not decrease")
-        times = jnp.asarray(concrete, dtype=float)
-    return times, save
-
-
-def _check_electrode(protocol: AbstractProtocol, times: Any, solver: Any, key: Any) -> None:
-    used = () if protocol.electrode is None else protocol.electrode.used
-    if "noise" in used and key is None:
-        raise ValueError("an electrode with noise needs a key: simulate(..., key=jax.random.key(0))")
-    if times is not None and {"noise", "filter"} & set(used):
-        raise ValueError("an electrode's filter and noise work at the protocol's samples, not at other times")
-    if protocol.mode is Mode.CURRENT_CLAMP and "capacitance" in used:
-        if "series_resistance" not in used:
-            raise ValueError("in current clamp a pipette with a capacitance needs a series_resistance (MOhm) as well")
-        if isinstance(solver, Exponential):
-            raise ValueError("Exponential does not know the pipette's capacitance; neutralize it, or take Adaptive")
-
-
-def check_initial(neuron: Neuron, protocol: AbstractProtocol, initial: Any) -> State | Float[Array, "..."] | None:
-    """Make sure that a simulation can start there; see `simulate`.
-
-    Raises:
-        ValueError: what is neither None, a voltage (mV), one for each sweep, nor a state of this neuron.
-    """
-    if initial is None:
-        return None
-    sizes = ((), (1,), (protocol.sweeps,))
-    if isinstance(initial, State):
-        if not neuron.owns(initial):
-            raise ValueError("initial is the state of a neuron with other channels")
-        if any(jnp.shape(leaf) not in sizes for leaf in jax.tree.leaves(initial)):
-            raise ValueError(f"initial must hold one state, or one for each of {protocol.sweeps} sweeps")
-        return initial
-    voltage = as_array(initial)
-    if not isinstance(voltage, jax.Array):
-        raise ValueError(f"initial must be None, a voltage in mV, or a recording's final_state, not {initial!r}")
-    if voltage.shape not in sizes:
-        raise ValueError(f"initial must be one voltage, or one for each of {protocol.sweeps} sweeps, not {initial!r}")
-    if not isinstance(voltage, Tracer) and not np.all(np.isfinite(voltage)):
-        raise ValueError(f"initial must be a finite voltage in mV, not {initial!r}")
-    return voltage
-
-
-def _restless(stable: np.ndarray, protocol: AbstractProtocol) -> tuple[str, ...]:
+def _restless(stable: np.ndarray, protocol: AbstractClamp) -> tuple[str, ...]:
     """Say which sweeps do not start from a stable rest."""
     if np.all(stable):
         return ()
@@ -377,7 +312,7 @@ def _restless(stable: np.ndarray, protocol: AbstractProtocol) -> tuple[str, ...]
     return (f"no stable rest at {levels} pA: sweeps start settled {BELOW:g} mV below the unstable equilibrium",)
 
 
-def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractProtocol, initial: Any) -> None:
+def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractClamp, initial: Any) -> None:
     """Raise if some sweep did not reach its end."""
     if np.all(finite == times.shape[0]):
         return

@@ -221,3 +221,18 @@ def test_bad_input(change, error, message):
 def test_bad_bounds(bounds):
     with pytest.raises(ValueError, match="no bounds of a logarithm"):
         ps.draw({"area": bounds}, 3, seed=0, log=True)
+
+
+def test_every_member_has_noise_of_its_own(monkeypatch):
+    electrode, step = ps.Electrode(noise=3.0), ps.Step(40.0, 1.0, 2.0)
+    clamp = ps.VoltageClamp(step, holding=-70.0, duration=4.0, dt=0.1, electrode=electrode)
+    table = {"channels.Na.g_max": np.full(5, 120.0)}
+    options = {"save": ("current",), "key": jax.random.key(3)}
+    whole = ps.ensemble(SQUID, clamp, table, **options).values["current"]
+    monkeypatch.setattr(MODULE, "_CHUNK", 2)
+    np.testing.assert_array_equal(ps.ensemble(SQUID, clamp, table, **options).values["current"], whole)
+    assert np.std(whole[:, 0] - np.mean(whole[:, 0], axis=0)) == pytest.approx(3.0 * np.sqrt(0.8), rel=0.2)
+    alone = ps.simulate(SQUID, clamp, key=jax.random.fold_in(jax.random.key(3), 2))
+    np.testing.assert_allclose(whole[2], alone.current, rtol=1e-9, atol=1e-9)
+    with pytest.raises(ValueError, match="needs a key"):
+        ps.ensemble(SQUID, clamp, table)

@@ -10,15 +10,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Who may import whom: a module only from layers before its own, or from its own.
 LAYERS = [
-    {"units", "parameters", "xla", "autodiff", "elimination", "polynomial", "progress", "atomic"},
+    {"units", "parameters", "xla", "autodiff", "elimination", "polynomial", "progress", "atomic", "memory"},
     {"rates", "relaxation", "stimuli", "contour", "filters"},
     {"gates", "electrochemistry"},
     {"channels", "calcium"},
     {"neuron"},
-    {"electrode"},
+    {"electrode", "dynamic_clamp"},
     {"protocols"},
     {"recording", "closed_form", "serialize", "solvers"},
-    {"stability"},
+    {"stability", "patch"},
+    {"start", "signals", "arguments"},
     {"simulate", "describe"},
     {"ensemble", "rig", "rheobase", "gate_plot"},
     {"files", "analysis", "presets"},

@@ -327,6 +327,14 @@ def test_impossible_arguments(nothing_runs, axon, arguments, message):
         ps.simulate(axon, current_clamp(), **arguments)
 
 
+def test_more_than_memory_holds(nothing_runs, axon):
+    year = ps.CurrentClamp(ps.Step(1.0, 0.0, 1.0), duration=365 * 24 * 3600e3)
+    with pytest.raises(
+        ValueError, match=r"1 sweep of 1,261,440,000,000 samples need 1.41e\+05 GB, and this machine has"
+    ):
+        ps.simulate(axon, year)
+
+
 def test_what_is_refused_when_it_is_built_never_runs(nothing_runs, axon):
     attempts = [
         lambda: current_clamp(["one", "two"]),
@@ -376,11 +384,18 @@ print(json.dumps(found))
 WRONG_KINDS = {
     "ps.simulate(cell, clamp, solver='tsit5')": "solver must be an Adaptive or an Exponential, not 'tsit5'",
     "ps.simulate('cell', clamp)": "neuron must be a Neuron, not 'cell'",
-    "ps.simulate(cell, step)": "protocol must be a CurrentClamp or a VoltageClamp, not Step",
+    "ps.simulate(cell, step)": "protocol must be a CurrentClamp, a VoltageClamp or a MixedClamp, not Step",
     "ps.simulate(cell, clamp, times=[0.0, 2.0, 1.0])": "must not decrease",
     "ps.CurrentClamp(3.0, duration=1.0)": "CurrentClamp.stimulus must be a stimulus such as Step, not 3.0",
     "ps.CurrentClamp(step, duration='long')": "CurrentClamp.duration must be a positive time in ms, not 'long'",
     "ps.VoltageClamp(step, duration=1.0, dt=None)": "VoltageClamp.dt must be a positive time in ms, not None",
+    "ps.CurrentClamp(step, duration=1.0, dynamic_clamp=3.0)": "dynamic_clamp must be a DynamicClamp, not 3.0",
+    "ps.VoltageClamp(step, duration=1.0, leak_subtraction=4)": "leak_subtraction must be a LeakSubtraction, not 4",
+    "ps.LeakSubtraction(2.0)": "LeakSubtraction.subsweeps must be a whole number from 1 to 8, not 2.0",
+    "ps.DynamicClamp({'x': 3.0})": "DynamicClamp.channels must be channels by name",
+    "ps.DynamicClamp(conductances=[3.0])": "DynamicClamp.conductances must be a list of Conductance",
+    "ps.Conductance(3.0, 0.0)": "Conductance.waveform must be a stimulus such as Step, in nS, not 3.0",
+    "ps.MixedClamp([clamp, 3.0])": "MixedClamp takes a list of at least two clamps",
     "ps.Neuron({'x': ps.channels.Leak}, area=1.0, temperature=20.0)": "channel 'x' must be a channel, not <class",
     "ps.Neuron({'x': 3.0}, area=1.0, temperature=20.0)": "channel 'x' must be a channel, not 3.0",
     "ps.Neuron([ps.channels.Leak()], area=1.0, temperature=20.0)": "channels must be a dict from name to channel",

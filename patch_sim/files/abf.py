@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from patch_sim.electrode import Electrode
 from patch_sim.files.assemble import assemble
 from patch_sim.files.dac import Dac, dacs, input_units
 from patch_sim.files.epochs import waveform
 from patch_sim.files.error import RecordingError
 from patch_sim.files.quantity import Quantity, quantity
+from patch_sim.filters import Bessel
 from patch_sim.protocols import Mode
 from patch_sim.recording import Recording
 
@@ -20,6 +22,7 @@ _TELEGRAPHED = {0: Mode.VOLTAGE_CLAMP, 1: Mode.CURRENT_CLAMP, 2: Mode.CURRENT_CL
 _ANSWERS = {Quantity.VOLTAGE: Mode.CURRENT_CLAMP, Quantity.CURRENT: Mode.VOLTAGE_CLAMP}
 _CELL_UNITS = ("mV", "pA", "nA")  # V and A are those of triggers and photodiodes
 _VARIABLE_LENGTH = 1
+_NO_FILTER = 1e5  # Hz: what a header says where there is none
 _SECTIONS = range(76, 364, 16)
 
 
@@ -110,6 +113,7 @@ def _recording(abf: Any, content: bytes, channel: int | None) -> Recording:
         response,
         np.broadcast_to(command, response.shape),
         measured_voltage=recorded if mode is Mode.VOLTAGE_CLAMP else None,
+        electrode=_electrode(abf, channel),
         notes=notes,
     )
 
@@ -236,6 +240,15 @@ def _telegraphed(abf: Any, channel: int) -> Mode | None:
         return None
     section = abf._adcSection
     return _TELEGRAPHED.get(section.nTelegraphMode[channel]) if section.nTelegraphEnable[channel] else None
+
+
+def _electrode(abf: Any, channel: int) -> Electrode | None:
+    """The amplifier's low-pass filter, if it reported one; those that report are four-pole Bessel filters."""
+    if abf.abfVersion["major"] == 1 or not abf._adcSection.nTelegraphEnable[channel]:
+        return None
+    corner = abf._adcSection.fTelegraphFilter[channel]
+    passes_all = not 0.0 < corner < _NO_FILTER
+    return None if passes_all else Electrode(filter=Bessel(corner, poles=4))
 
 
 def _header_notes(abf: Any, channel: int) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from patch_sim.electrode import Electrode
 from patch_sim.files.checks import flags
 from patch_sim.protocols import Mode
 from patch_sim.recording import Recording
@@ -26,6 +27,7 @@ def assemble(
     measured_voltage: np.ndarray | None = None,
     current: np.ndarray | None = None,
     mask: np.ndarray | None = None,
+    electrode: Electrode | None = None,
     notes: Iterable[str] = (),
 ) -> Recording:
     """Make a recording of what was read, and flag what looks wrong.
@@ -39,6 +41,7 @@ def assemble(
         measured_voltage: in voltage clamp, mV.
         current: in current clamp, pA; by default what was commanded.
         mask: which samples may be scored, by default all.
+        electrode: what the file says of it.
         notes: warnings that the reader has.
     """
     notes = list(notes)
@@ -64,5 +67,6 @@ def assemble(
         command=array(command),
         mask=np.broadcast_to(True if mask is None else mask, response.shape),
         warnings=tuple(dict.fromkeys([*notes, *flags(mode, response, command)])),
+        _electrode=electrode,
     )
     return recording

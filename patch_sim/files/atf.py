@@ -15,7 +15,12 @@ def write(protocol: AbstractProtocol, path: str) -> None:
 
     Clampex plays a row at each of its own samples, whatever the times say: set it to the protocol's dt, number of
     samples and number of sweeps, with the unit of the columns for the output, and the holding level that is in them.
+
+    Raises:
+        ValueError: a mixed clamp, which is commanded in two units.
     """
+    if protocol.mode not in _SIGNALS:
+        raise ValueError("a stimulus file has one unit, and a mixed clamp two: save its phases, protocol.phases")
     command = np.asarray(protocol.command(), dtype=float)
     times = np.arange(protocol.samples) * protocol.dt / 1e3
     signal, unit = _SIGNALS[protocol.mode], protocol.mode.command_unit

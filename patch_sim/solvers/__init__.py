@@ -2,9 +2,8 @@
 
 from patch_sim.solvers.adaptive import Adaptive as Adaptive, SolverError as SolverError
 from patch_sim.solvers.equation import (
-    PipetteEquation as PipetteEquation,
+    RigEquation as RigEquation,
     SweepEquation as SweepEquation,
-    VoltageClampEquation as VoltageClampEquation,
     in_millimolar as in_millimolar,
     in_resting_levels as in_resting_levels,
 )

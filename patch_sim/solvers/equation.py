@@ -33,6 +33,10 @@ class SweepEquation(diffrax.AbstractTerm):
         dv = jnp.zeros_like(change.voltage) if self.clamped else change.voltage
         return in_resting_levels(neuron, State(dv, change.gates, change.calcium))
 
+    def edges(self, args: Any) -> Any:
+        """When (ms) what is commanded jumps."""
+        return args[1].edges(None)
+
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
         """The length of a step, ms."""
         return t1 - t0
@@ -45,7 +49,7 @@ class SweepEquation(diffrax.AbstractTerm):
         """The same state with gates x that solve x = y.gates + step dx/dt, voltage and calcium being as they are."""
         neuron = args[0]
         gates = neuron.implicit(self._physical(t, y, args), step)
-        return State(y.voltage, gates, y.calcium, y.pipette)
+        return State(y.voltage, gates, y.calcium, y.electrode)
 
     def longest_step(self, args: Any) -> Any:
         """The longest step (ms) that does not amplify a deviation at rest, where an error cannot tell; here any."""
@@ -86,39 +90,54 @@ class SweepEquation(diffrax.AbstractTerm):
     def _physical(self, t: Any, y: State, args: Any) -> State:
         neuron, stimulus, holding = args[:3]
         voltage = holding + stimulus.at(t, holding) if self.clamped else y.voltage
-        return in_millimolar(neuron, State(voltage, y.gates, y.calcium, y.pipette))
+        return in_millimolar(neuron, State(voltage, y.gates, y.calcium, y.electrode))
 
 
-class VoltageClampEquation(SweepEquation):
-    """What a neuron does that is held at a command (mV) through a series resistance; `args` ends with the electrode."""
+class RigEquation(SweepEquation):
+    """What a neuron does behind an electrode; `args` goes on with the circuit and the virtual conductances, or None."""
 
     clamped: bool = eqx.field(static=True, default=False)
 
     def vf(self, t: Any, y: State, args: Any) -> State:
         """How fast the state changes, per ms."""
-        neuron, stimulus, holding, electrode = args
-        entering = electrode.clamp_current(holding + stimulus.at(t, holding), y.voltage)
-        return in_resting_levels(neuron, neuron.derivative(in_millimolar(neuron, y), entering))
+        neuron, _, _, circuit, virtual = args
+        command = self._driven(t, y, args)
+        entering = circuit.entering(command, y.voltage, y.electrode)
+        change = neuron.derivative(in_millimolar(neuron, y), entering)
+        gates = change.gates
+        if virtual is not None:
+            gates = gates | virtual.derivative(circuit.reported(command, y.voltage, y.electrode), y.gates)
+        slopes = circuit.slopes(command, y.voltage, y.electrode)
+        return in_resting_levels(neuron, State(change.voltage, gates, change.calcium, slopes))
+
+    def implicit(self, t: Any, y: State, args: Any, step: Any) -> State:
+        """The same state with gates x that solve x = y.gates + step dx/dt, all potentials and calcium as they are."""
+        neuron, _, _, circuit, virtual = args
+        gates = neuron.implicit(in_millimolar(neuron, y), step)
+        if virtual is not None:
+            reported = circuit.reported(self._driven(t, y, args), y.voltage, y.electrode)
+            gates = gates | virtual.implicit(reported, y.gates, step)
+        return State(y.voltage, gates, y.calcium, y.electrode)
+
+    def edges(self, args: Any) -> Any:
+        """When (ms) what is commanded jumps, or a conductance does."""
+        _, stimulus, _, _, virtual = args
+        waveforms = [] if virtual is None else [one.waveform for one in virtual.conductances]
+        return jnp.concatenate([waveform.edges(None) for waveform in (stimulus, *waveforms)])
 
     def longest_step(self, args: Any) -> Any:
-        """A little less than what keeps an explicit method of fifth order stable, 3.5 time constants of the clamp."""
-        neuron, _, _, electrode = args
-        capacitance = whole_cell_capacitance(neuron.capacitance, neuron.area)
-        return _STABLE * 1e-3 * electrode.clamp_resistance * capacitance
+        """A little less than what keeps an explicit method of fifth order stable, 3.5 time constants of the circuit."""
+        neuron, _, holding, circuit, _ = args
+        fastest = circuit.fastest(whole_cell_capacitance(neuron.capacitance, neuron.area))
+        return jnp.broadcast_to(_STABLE / fastest, holding.shape)
 
-
-class PipetteEquation(SweepEquation):
-    """What a neuron and a pipette with a capacitance do under a current (pA); `args` ends with the electrode."""
-
-    clamped: bool = eqx.field(static=True, default=False)
-
-    def vf(self, t: Any, y: State, args: Any) -> State:
-        """How fast the state changes, per ms."""
-        neuron, stimulus, holding, electrode = args
-        entering = electrode.entering(y.pipette, y.voltage)
-        change = in_resting_levels(neuron, neuron.derivative(in_millimolar(neuron, y), entering))
-        charging = (holding + stimulus.at(t, holding) - entering) / electrode.free_capacitance
-        return State(change.voltage, change.gates, change.calcium, charging)
+    def _driven(self, t: Any, y: State, args: Any) -> Any:
+        """What drives the circuit: the command, in a dynamic clamp with what the computer adds."""
+        _, stimulus, holding, circuit, virtual = args
+        command = holding + stimulus.at(t, holding)
+        if virtual is None:
+            return command
+        return virtual.injected(t, command, y.gates, lambda i: circuit.reported(i, y.voltage, y.electrode))
 
 
 def equation_of(terms: Any) -> SweepEquation:
@@ -130,11 +149,11 @@ def in_resting_levels(neuron: Neuron, state: State) -> State:
     """The same state with its calcium in units of the pool's resting level."""
     if neuron.calcium is None or state.calcium is None:
         return state
-    return State(state.voltage, state.gates, state.calcium / neuron.calcium.resting, state.pipette)
+    return State(state.voltage, state.gates, state.calcium / neuron.calcium.resting, state.electrode)
 
 
 def in_millimolar(neuron: Neuron, state: State) -> State:
     """The same state with its calcium in mM again."""
     if neuron.calcium is None or state.calcium is None:
         return state
-    return State(state.voltage, state.gates, state.calcium * neuron.calcium.resting, state.pipette)
+    return State(state.voltage, state.gates, state.calcium * neuron.calcium.resting, state.electrode)

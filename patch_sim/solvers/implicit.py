@@ -45,7 +45,7 @@ class ImplicitGates(diffrax.AbstractSolver):
         def stage(slopes: State, row: Any) -> tuple[State, State]:
             k, c, diagonal, explicit, implicit = row
             moved, known = _combine(y0, h, explicit, slopes), _combine(y0, h, implicit, slopes)
-            guess = State(moved.voltage, known.gates, moved.calcium, moved.pipette)
+            guess = State(moved.voltage, known.gates, moved.calcium, moved.electrode)
             reached = equation.implicit(t0 + c * h, guess, args, diagonal * h)
             slope = terms.vf(t0 + c * h, reached, args)
             return jax.tree.map(lambda all_of, one: all_of.at[k].set(one), slopes, slope), reached
@@ -57,7 +57,7 @@ class ImplicitGates(diffrax.AbstractSolver):
         last = jax.tree.map(lambda y: y[-1], stages)
         weights, error_weights = (jnp.asarray(part, dtype=t0.dtype) for part in (_EXPLICIT.b_sol, _EXPLICIT.b_error))
         moved = _combine(y0, h, weights, slopes)
-        y1 = State(moved.voltage, last.gates, moved.calcium, moved.pipette)
+        y1 = State(moved.voltage, last.gates, moved.calcium, moved.electrode)
         error = _combine(jax.tree.map(jnp.zeros_like, y0), h, error_weights, slopes)
         ks = jax.tree.map(lambda k: h * k[jnp.array([0, -1])], slopes)
         return y1, error, {"y0": y0, "y1": y1, "k": ks}, None, diffrax.RESULTS.successful

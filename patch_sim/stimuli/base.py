@@ -112,6 +112,37 @@ class Sum(AbstractStimulus):
         return jnp.concatenate([stimulus.edges(grid) for stimulus in self.stimuli])
 
 
+class Scaled(AbstractStimulus):
+    """A stimulus multiplied by a factor, as it is above a holding level of its own.
+
+    Args:
+        stimulus: what to scale.
+        factor: by how much.
+        reference: the level that the stimulus takes for the holding level, in pA or mV.
+    """
+
+    stimulus: AbstractStimulus
+    factor: Family = family("")
+    reference: Family = family("")
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the waveform is constant between its edges."""
+        return self.stimulus.piecewise_constant
+
+    def at(self, t: Float[Array, "*shape"], holding: Float[Array, ""]) -> Float[Array, "*shape"]:
+        """What one sweep adds to the holding level at a time (ms)."""
+        return self.factor * self.stimulus.at(t, self.reference)
+
+    def mean(self, t0: Float[Array, ""], t1: Float[Array, ""], holding: Float[Array, ""]) -> Float[Array, ""]:
+        """What one sweep adds to the holding level between two times (ms), on average."""
+        return self.factor * self.stimulus.mean(t0, t1, self.reference)
+
+    def edges(self, grid: float | None) -> Float[Array, " edges"]:
+        """When (ms) one sweep jumps, leaving out what is known to lie on the samples of a grid (ms)."""
+        return self.stimulus.edges(grid)
+
+
 def overlap(
     t0: Float[Array, ""], t1: Float[Array, ""], start: Float[Array, "*shape"], end: Float[Array, "*shape"]
 ) -> Float[Array, "*shape"]:

@@ -24,3 +24,10 @@ def test_another_reader_reads_it_back(tmp_path, clamp, unit, sweeps):
         assert atf.sweepLabelY == f"Trace #{sweep + 1} ({unit})"
         np.testing.assert_allclose(atf.sweepY, protocol.command()[sweep], rtol=1e-6)
     assert path.read_bytes().startswith(b"ATF\t1.0\r\n5\t" + str(sweeps + 1).encode() + b"\r\n")
+
+
+def test_a_mixed_clamp_has_two_units(tmp_path):
+    step = ps.Step(1.0, 1.0, 1.0)
+    mixed = ps.MixedClamp([ps.VoltageClamp(step, duration=2.0), ps.CurrentClamp(step, duration=2.0)])
+    with pytest.raises(ValueError, match="save its phases"):
+        mixed.save(tmp_path / "x.atf")

@@ -40,6 +40,31 @@ def test_an_electrode_goes_with_it(tmp_path):
     assert jax.tree.structure(back) == jax.tree.structure(protocol)
 
 
+CLAMPS = {
+    "leak subtraction": ps.VoltageClamp(
+        STIMULI["steps"], duration=5.0, leak_subtraction=ps.LeakSubtraction(8, -1, -90.0)
+    ),
+    "dynamic clamp": ps.CurrentClamp(
+        STIMULI["steps"],
+        duration=5.0,
+        dynamic_clamp=ps.DynamicClamp(
+            {"KA": ps.channels.KA(g_max=1.0)}, [ps.Conductance(ps.Synaptic(2.0, [1.0, 3.0]), 0.0)]
+        ),
+    ),
+    "mixed": ps.MixedClamp(
+        [ps.VoltageClamp(STIMULI["steps"], duration=5.0), ps.CurrentClamp(STIMULI["steps"], duration=5.0)]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLAMPS)
+def test_every_kind_of_clamp_round_trips(tmp_path, name):
+    CLAMPS[name].save(tmp_path / "x.json")
+    back = ps.load_protocol(tmp_path / "x.json")
+    assert eqx.tree_equal(back, CLAMPS[name])
+    assert jax.tree.structure(back) == jax.tree.structure(CLAMPS[name])
+
+
 def test_it_can_be_read_and_edited(tmp_path):
     path = tmp_path / "x.json"
     ps.CurrentClamp(ps.Step([1.0, 2.0], 1.0, 2.0), duration=5.0).save(path)

@@ -1,10 +1,8 @@
-"""Protocols: a clamp mode and a family of sweeps."""
+"""Protocols in one clamp: a family of sweeps."""
 
-import enum
+import dataclasses
 import numbers
-import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,15 +11,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from patch_sim.dynamic_clamp import DynamicClamp
 from patch_sim.electrode import Electrode
-from patch_sim.parameters import AbstractParametric
-from patch_sim.stimuli import AbstractStimulus, Family, Sum, family, snap
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-WRITERS: dict[str, Callable[["AbstractProtocol", str], None]] = {}
-"""How to save, by suffix; `patch_sim.files` fills it in."""
+from patch_sim.protocols.base import AbstractProtocol, Mode
+from patch_sim.protocols.leak_subtraction import LeakSubtraction
+from patch_sim.stimuli import AbstractStimulus, Family, Scaled, Sum, family, snap
 
 
 def _as_float(value: Any) -> Any:
@@ -29,24 +23,7 @@ def _as_float(value: Any) -> Any:
     return float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else value
 
 
-class Mode(enum.Enum):
-    """What the amplifier holds."""
-
-    CURRENT_CLAMP = "current clamp"
-    VOLTAGE_CLAMP = "voltage clamp"
-
-    @property
-    def command_unit(self) -> str:
-        """The unit of what is commanded."""
-        return "pA" if self is Mode.CURRENT_CLAMP else "mV"
-
-    @property
-    def response_unit(self) -> str:
-        """The unit of what is recorded."""
-        return "mV" if self is Mode.CURRENT_CLAMP else "pA"
-
-
-class AbstractProtocol(AbstractParametric):
+class AbstractClamp(AbstractProtocol):
     """What is commanded, `command(t) = holding + stimulus(t)`, for how long, and how finely it is sampled.
 
     Raises:
@@ -59,7 +36,6 @@ class AbstractProtocol(AbstractParametric):
     dt: eqx.AbstractVar[float]
     holding: eqx.AbstractVar[Float[Array, " sweeps"]]
     electrode: eqx.AbstractVar[Electrode | None]
-    mode: eqx.AbstractVar[Mode]
 
     def __check_init__(self):
         name = type(self).__name__
@@ -86,19 +62,24 @@ class AbstractProtocol(AbstractParametric):
             )
 
     @property
+    def _families(self) -> tuple[Any, ...]:
+        """Everything with a leading axis of sweeps."""
+        return (self.stimulus, self.holding)
+
+    @property
     def sweeps(self) -> int:
         """The number of sweeps."""
-        return max(self.stimulus.sweeps, self.holding.shape[0])
+        return max(leaf.shape[0] for leaf in jax.tree.leaves(self._families))
 
     @property
-    def samples(self) -> int:
-        """The number of samples in a sweep."""
-        return round(self.duration / self.dt)
+    def summary(self) -> str:
+        """What there is, in a word or two."""
+        return _names(self.stimulus)
 
     @property
-    def times(self) -> Float[Array, " samples"]:
-        """When the samples are taken, ms."""
-        return jnp.arange(self.samples, dtype=float) * self.dt
+    def _drawstyle(self) -> str:
+        """How matplotlib joins the samples."""
+        return "steps-post" if self.stimulus.piecewise_constant else "default"
 
     def broadcast(self) -> tuple[AbstractStimulus, Float[Array, " sweeps"]]:
         """Stimulus and holding level with every array as long as there are sweeps."""
@@ -114,46 +95,20 @@ class AbstractProtocol(AbstractParametric):
 
         return jax.vmap(sweep)(*self.broadcast())
 
-    def plot(self) -> "Figure":
-        """Draw what is commanded; needs matplotlib."""
-        from matplotlib import colormaps, pyplot
-
-        figure, axes = pyplot.subplots(figsize=(8, 3), layout="constrained")
-        style = "steps-post" if self.stimulus.piecewise_constant else "default"
-        colors = colormaps["viridis"](np.linspace(0.0, 0.9, self.sweeps))
-        for command, color in zip(np.asarray(self.command()), colors, strict=True):
-            axes.plot(self.times, command, color=color, linewidth=0.9, drawstyle=style)
-        axes.set_ylabel(f"{'current' if self.mode is Mode.CURRENT_CLAMP else 'voltage'} ({self.mode.command_unit})")
-        axes.set_xlabel("time (ms)")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.margins(x=0)
-        return figure
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save to a file of the suffix's kind: .json, which `load_protocol` reads, or .atf, which Clampex plays.
-
-        Raises:
-            ValueError: a suffix that nothing writes; the message lists those that are.
-        """
-        suffix = os.path.splitext(os.fspath(path))[1].lower()
-        if suffix not in WRITERS:
-            raise ValueError(f"cannot save as {suffix or 'a file without suffix'!r}; there are: {', '.join(WRITERS)}")
-        WRITERS[suffix](self, os.fspath(path))
-
     def __repr__(self) -> str:
         if not all(map(eqx.is_array, jax.tree.leaves(self))):
             return eqx.tree_pformat(self)  # something that only has the structure of a protocol
         count = f"{self.sweeps} sweep{'s' * (self.sweeps != 1)} of {self.duration:g} ms"
         electrode = "" if self.electrode is None else ", electrode"
         sampled = f"{self.samples} samples, dt {self.dt:g} ms"
-        return f"{type(self).__name__}({_names(self.stimulus)}, {count}, {sampled}{electrode})"
+        return f"{type(self).__name__}({self.summary}, {count}, {sampled}{electrode})"
 
 
 def _names(stimulus: AbstractStimulus) -> str:
     return " + ".join(map(_names, stimulus.stimuli)) if isinstance(stimulus, Sum) else type(stimulus).__name__
 
 
-class CurrentClamp(AbstractProtocol):
+class CurrentClamp(AbstractClamp):
     """Inject a current and record the voltage.
 
     Args:
@@ -162,6 +117,7 @@ class CurrentClamp(AbstractProtocol):
         dt: between samples, ms.
         holding: pA, one number or one for each sweep.
         electrode: between the amplifier and the cell; None is an ideal one.
+        dynamic_clamp: conductances that a computer adds to the cell; None for none.
     """
 
     stimulus: AbstractStimulus
@@ -169,10 +125,27 @@ class CurrentClamp(AbstractProtocol):
     dt: float = eqx.field(static=True, converter=_as_float, default=0.025)
     holding: Family = family("pA", default=0.0)
     electrode: Electrode | None = None
+    dynamic_clamp: DynamicClamp | None = None
     mode: Mode = eqx.field(static=True, default=Mode.CURRENT_CLAMP, init=False)
 
+    def __check_init__(self):
+        virtual = self.dynamic_clamp
+        if virtual is None:
+            return
+        if not isinstance(virtual, DynamicClamp):
+            raise ValueError(f"CurrentClamp.dynamic_clamp must be a DynamicClamp, not {virtual!r}")
+        lengths = {leaf.shape[0] for leaf in jax.tree.leaves((self.stimulus, virtual.conductances))} - {1}
+        if len(lengths) > 1:
+            raise ValueError(f"CurrentClamp: currents and conductances of {sorted(lengths)} sweeps do not zip")
 
-class VoltageClamp(AbstractProtocol):
+    @property
+    def _families(self) -> tuple[Any, ...]:
+        """Everything with a leading axis of sweeps."""
+        waveforms = None if self.dynamic_clamp is None else self.dynamic_clamp.conductances
+        return (self.stimulus, self.holding, waveforms)
+
+
+class VoltageClamp(AbstractClamp):
     """Hold the voltage and record the current.
 
     Args:
@@ -181,6 +154,7 @@ class VoltageClamp(AbstractProtocol):
         dt: between samples, ms.
         holding: mV, one number or one for each sweep.
         electrode: between the amplifier and the cell; None is an ideal one.
+        leak_subtraction: how to measure and take away what is linear; None for not to.
     """
 
     stimulus: AbstractStimulus
@@ -188,4 +162,18 @@ class VoltageClamp(AbstractProtocol):
     dt: float = eqx.field(static=True, converter=_as_float, default=0.025)
     holding: Family = family("mV", default=-70.0)
     electrode: Electrode | None = None
+    leak_subtraction: LeakSubtraction | None = None
     mode: Mode = eqx.field(static=True, default=Mode.VOLTAGE_CLAMP, init=False)
+
+    def __check_init__(self):
+        if self.leak_subtraction is not None and not isinstance(self.leak_subtraction, LeakSubtraction):
+            raise ValueError(f"VoltageClamp.leak_subtraction must be a LeakSubtraction, not {self.leak_subtraction!r}")
+
+    @property
+    def subsweep(self) -> "VoltageClamp":
+        """The protocol of one leak subsweep; only where there is a leak subtraction."""
+        leak: Any = self.leak_subtraction
+        stimulus, holding = self.broadcast()
+        factor = jnp.full_like(holding, leak.factor)
+        own = holding if leak.holding is None else jnp.broadcast_to(leak.holding, holding.shape)
+        return dataclasses.replace(self, stimulus=Scaled(stimulus, factor, holding), holding=own, leak_subtraction=None)

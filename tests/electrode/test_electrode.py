@@ -139,6 +139,15 @@ def test_ideal_numbers_change_nothing_and_are_leaves():
     np.testing.assert_allclose(rec.current, held(ps.Electrode(series_resistance=7.0)).current, atol=2e-2)
 
 
+def test_an_electrode_made_while_tracing_knows_its_numbers():
+    def last(resistance):
+        electrode = ps.Electrode(series_resistance=20.0, compensation=ps.Compensation(bridge=resistance))
+        assert electrode.used == ("bridge", "series_resistance")
+        return injected(electrode, ps.Step(100.0, 1.0, 3.0)).measured_voltage[0, 200]
+
+    assert float(jax.jit(jax.grad(last))(jnp.asarray(10.0))) == pytest.approx(-0.1, rel=1e-9)
+
+
 def test_slopes_in_voltage_clamp():
     paths = ["series_resistance", "compensation.correction", "junction_potential", "seal_resistance", "filter.corner"]
     values, steps = np.array([8.0, 60.0, 4.0, 800.0, 3000.0]), np.array([1e-3, 1e-2, 1e-3, 1.0, 1.0])
@@ -182,26 +191,6 @@ def test_stiff_corners_are_right(series, correction):
     assert float(rec.voltage[0, 55]) == pytest.approx(-60.0 - 1e-3 * left * 10.0, abs=2e-3)
 
 
-def test_noise():
-    quiet, loud = held(ps.Electrode()), ps.Electrode(noise=2.0, pink_noise=1.0)
-    rec = held(loud, key=jax.random.key(1))
-    noise = np.asarray(rec.current - quiet.current)
-    assert np.std(noise) == pytest.approx(np.sqrt(5.0), rel=0.2)
-    np.testing.assert_array_equal(rec.current, held(loud, key=jax.random.key(1)).current)
-    assert np.any(np.asarray(rec.current != held(loud, key=jax.random.key(2)).current))
-    np.testing.assert_array_equal(rec.voltage, quiet.voltage)
-
-
-def test_pink_noise_falls_as_one_over_the_frequency():
-    electrode = ps.Electrode(pink_noise=1.0)
-    flat = jnp.zeros((64, 4096))
-    noise = np.asarray(electrode.reported(flat, 0.1, jax.random.key(0)))
-    assert np.std(noise) == pytest.approx(1.0, rel=0.02)
-    power = np.mean(np.abs(np.fft.rfft(noise, axis=1)) ** 2, axis=0)
-    low, high = np.mean(power[8:16]), np.mean(power[256:512])
-    assert low / high == pytest.approx(32.0, rel=0.2)
-
-
 def test_a_filtered_response_and_an_unfiltered_membrane():
     electrode = ps.Electrode(series_resistance=5.0, filter=ps.Bessel(2000.0, 4))
     rec, sharp = held(electrode), held(ps.Electrode(series_resistance=5.0))
@@ -215,7 +204,23 @@ def test_a_filtered_response_and_an_unfiltered_membrane():
         (lambda: ps.Electrode(series_resistance=-1.0), "at least 0 MOhm"),
         (lambda: ps.Compensation(correction=100.0), "less than 100 %"),
         (lambda: ps.Compensation(correction=120.0), "less than 100 %"),
+        (lambda: ps.Compensation(prediction=100.0, slow_capacitance=10.0), "prediction must be less than 100 %"),
+        (lambda: ps.Compensation(prediction=50.0), r"give the slow_capacitance \(pF\) as well"),
         (lambda: ps.Electrode(compensation=ps.Compensation(capacitance=2.0)), "neutralized exceed"),
+        (
+            lambda: ps.Electrode(
+                series_resistance=10.0,
+                pipette_capacitance=5.0,
+                compensation=ps.Compensation(correction=80.0, lag=0.03),
+            ),
+            "makes the amplifier oscillate; cancel more",
+        ),
+        (lambda: held(ps.Electrode(compensation=ps.Compensation(lag=0.04))), "a lag needs a series_resistance"),
+        (
+            lambda: held(ps.Electrode(compensation=ps.Compensation(slow_capacitance=10.0))),
+            "slow cancellation needs a series_resistance",
+        ),
+        (lambda: ps.Electrode(quantization=-1.0), "at least 0"),
         (
             lambda: ps.Electrode(
                 series_resistance=5.0, compensation=ps.Compensation(correction=90.0, series_resistance=6.0)

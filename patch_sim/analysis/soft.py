@@ -1,0 +1,260 @@
+r"""Features that can be differentiated, for fits: each approaches the one measured as its sharpness grows.
+
+A spike count has no derivative, and the voltage at a threshold crossing has one that is right for no larger step. Here
+what is counted or compared is a sigmoid of the voltage, $\sigma(\beta (V - \theta))$ with the sharpness $\beta$ (1/mV,
+and per mV/ms of a slope), and the largest of many is their mean with the weights $e^{\beta V}$. At $\beta = 1$ a spike
+that just misses the level is felt over some mV; from 30 on there is little difference to what is measured. Anneal from
+the one to the other.
+
+Between samples the voltage is a straight line, and what is integrated over time is integrated along it exactly, so
+that times of crossing do not stick to samples. All take voltages of one sweep or of many, `(*sweeps, samples)`, and
+work under `jit`, `vmap` and both kinds of derivative; the window is what is handed over.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Voltage = Float[Array, "*sweeps samples"]
+Each = Float[Array, "*sweeps"]
+
+LEVEL = -20.0
+"""mV: what a spike crosses upward."""
+
+SLOPE = 10.0
+"""mV/ms: where it begins."""
+
+_NOBODY = 1e-30
+_BEYOND = 300.0  # mV: no membrane goes so far that what is no member is picked before one that is
+
+
+class SoftSpike(NamedTuple):
+    """One spike of each sweep.
+
+    Attributes:
+        presence: 1 if there is such a spike, 0 if there is none; then the others are those of the highest voltage, or
+            without meaning, and a loss should weigh them by this.
+        time: of the peak since the first sample, ms.
+        threshold: mV, where dV/dt last rises through 10 mV/ms before the spike crosses -20 mV.
+        peak: mV, of the parabola through the highest samples.
+        amplitude: peak less threshold, mV.
+        half_width: ms, at half the amplitude.
+        trough: lowest voltage until the next crossing, mV.
+        ahp: threshold less trough, mV.
+    """
+
+    presence: Each
+    time: Each
+    threshold: Each
+    peak: Each
+    amplitude: Each
+    half_width: Each
+    trough: Each
+    ahp: Each
+
+
+def count(voltage: Voltage, *, level: Any = LEVEL, sharpness: Any = 1.0) -> Each:
+    r"""The number of spikes, $\sum_k \max(0, \sigma_{k+1} - \sigma_k)$: how often the sigmoid goes all the way up.
+
+    Args:
+        voltage: mV.
+        level: what a spike crosses upward, mV.
+        sharpness: 1/mV.
+    """
+    return jnp.sum(_rises(voltage - level, sharpness), axis=-1)
+
+
+def rate(voltage: Voltage, dt: float, *, level: Any = LEVEL, sharpness: Any = 1.0) -> Each:
+    """The number of spikes over the length of the window, Hz.
+
+    Args:
+        voltage: mV.
+        dt: between samples, ms.
+        level: what a spike crosses upward, mV.
+        sharpness: 1/mV.
+    """
+    return count(voltage, level=level, sharpness=sharpness) * (1e3 / (dt * voltage.shape[-1]))
+
+
+def latency(voltage: Voltage, dt: float, *, level: Any = LEVEL, sharpness: Any = 1.0) -> Each:
+    r"""When the voltage first crosses a level, ms.
+
+    Each stretch between two samples counts by how far the first spike's sigmoid goes up in it, with the time at which
+    the straight line meets the level. A sweep that never does counts as one that does at its end.
+
+    Args:
+        voltage: mV.
+        dt: between samples, ms.
+        level: what a spike crosses upward, mV.
+        sharpness: 1/mV.
+    """
+    passed = jnp.diff(jnp.clip(_counter(voltage - level, sharpness), 0.0, 1.0), axis=-1)
+    times = _positions(passed) + _crossing(voltage, level)
+    never = 1.0 - jnp.sum(passed, axis=-1)
+    return dt * (jnp.sum(passed * times, axis=-1) + never * (voltage.shape[-1] - 1))
+
+
+def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sharpness: Any = 1.0) -> SoftSpike:
+    """Measure one spike of each sweep.
+
+    Args:
+        voltage: mV.
+        dt: between samples, ms.
+        index: which spike, counted from 0.
+        level: what a spike crosses upward, mV.
+        sharpness: 1/mV.
+    """
+    crossings = _counter(voltage - level, sharpness)
+    slope = _slope(voltage, dt)
+    onsets = _counter(slope - SLOPE, sharpness)
+    # From its crossing to the next one, a spike has its peak and its trough.
+    member = jnp.maximum(0.0, 1.0 - jnp.abs(crossings - (index + 1.0)))
+    shift, top = _vertices(voltage)
+    heaviest = _weights(top, member, sharpness)
+    peak = jnp.sum(heaviest * top, axis=-1)
+    lowest = _weights(-voltage, member, sharpness)
+    trough = jnp.sum(lowest * voltage, axis=-1)
+    passed = jnp.diff(jnp.clip(crossings, index, index + 1.0), axis=-1)
+    which = jnp.sum(passed * onsets[..., 1:], axis=-1, keepdims=True)
+    begins = jnp.diff(jnp.clip(onsets, which - 1.0, which), axis=-1)
+    at_onset = voltage[..., :-1] + _crossing(slope, SLOPE) * jnp.diff(voltage, axis=-1)
+    threshold = jnp.sum(begins * at_onset, axis=-1)
+    half = 0.5 * (peak + threshold)
+    during = jnp.clip(onsets - which + 1.0, 0.0, 1.0) * jnp.clip(which + 1.0 - onsets, 0.0, 1.0)
+    above = _above(voltage - half[..., None], sharpness)
+    return SoftSpike(
+        presence=jnp.sum(passed, axis=-1),
+        time=dt * jnp.sum(heaviest * (_positions(voltage) + shift), axis=-1),
+        threshold=threshold,
+        peak=peak,
+        amplitude=peak - threshold,
+        half_width=dt * jnp.sum(during[..., 1:] * above, axis=-1),
+        trough=trough,
+        ahp=threshold - trough,
+    )
+
+
+def sag(voltage: Voltage, dt: float, *, sharpness: Any = 1.0) -> Each:
+    """By how much the voltage comes back from its lowest, mV.
+
+    It is the mean over the last tenth, less the lowest of running means over 1 ms.
+
+    Args:
+        voltage: of a step that hyperpolarizes, mV.
+        dt: between samples, ms.
+        sharpness: 1/mV.
+    """
+    samples = voltage.shape[-1]
+    width = min(max(1, round(1.0 / dt)), samples)
+    sums = jnp.cumsum(voltage - voltage[..., :1], axis=-1)
+    padded = jnp.concatenate([jnp.zeros_like(sums[..., :1]), sums], axis=-1)
+    smooth = voltage[..., :1] + (padded[..., width:] - padded[..., :-width]) / width
+    lowest = jnp.sum(_weights(-smooth, jnp.ones_like(smooth), sharpness) * smooth, axis=-1)
+    return jnp.mean(voltage[..., samples - max(1, round(0.1 * samples)) :], axis=-1) - lowest
+
+
+def windows(voltage: Voltage, count: int) -> tuple[Float[Array, "*sweeps windows"], Float[Array, "*sweeps windows"]]:
+    """Mean and standard deviation (mV) in so many windows of equal length: smooth as they are, without a sharpness.
+
+    What is left over at the end, less than a sample for each window, is left out.
+
+    Args:
+        voltage: mV.
+        count: of the windows.
+    """
+    length = voltage.shape[-1] // count
+    parts = jnp.reshape(voltage[..., : count * length], (*voltage.shape[:-1], count, length))
+    mean = jnp.mean(parts, axis=-1)
+    square = jnp.mean((parts - mean[..., None]) ** 2, axis=-1)
+    # The root of 0 has no derivative; a window that stands still is taken to move by 1e-6 mV.
+    return mean, jnp.sqrt(square + 1e-12)
+
+
+def phase_density(
+    voltage: Voltage,
+    dt: float,
+    voltage_edges: Float[Array, " columns"],
+    slope_edges: Float[Array, " rows"],
+    *,
+    sharpness: Any = 1.0,
+) -> Float[Array, "*sweeps columns-1 rows-1"]:
+    r"""How much of the time is spent in each cell of the phase plane, V against dV/dt.
+
+    A sample belongs to a bin by $\sigma(\beta (x - a)) - \sigma(\beta (x - b))$; in the limit this is the
+    histogram (Van Geit, Achard and De Schutter (2007), Front Neuroinform 1:1).
+
+    Args:
+        voltage: mV.
+        dt: between samples, ms.
+        voltage_edges: of the bins, mV, ascending.
+        slope_edges: of the bins, mV/ms, ascending.
+        sharpness: 1/mV, and per mV/ms.
+    """
+    columns = _bins(voltage, voltage_edges, sharpness)
+    rows = _bins(_slope(voltage, dt), slope_edges, sharpness)
+    return jnp.einsum("...sc,...sr->...cr", columns, rows) / voltage.shape[-1]
+
+
+def _slope(voltage: Voltage, dt: float) -> Voltage:
+    """dV/dt by central differences, mV/ms."""
+    return jnp.asarray(jnp.gradient(voltage, dt, axis=-1))
+
+
+def _rises(x: Voltage, sharpness: Any) -> Float[Array, "*sweeps samples-1"]:
+    """How far up the sigmoid of x goes from each sample to the next."""
+    return jnp.maximum(0.0, jnp.diff(jax.nn.sigmoid(sharpness * x), axis=-1))
+
+
+def _counter(x: Voltage, sharpness: Any) -> Voltage:
+    """How often x has crossed 0 upward until each sample."""
+    rises = jnp.cumsum(_rises(x, sharpness), axis=-1)
+    return jnp.concatenate([jnp.zeros_like(rises[..., :1]), rises], axis=-1)
+
+
+def _above(x: Voltage, sharpness: Any) -> Float[Array, "*sweeps samples-1"]:
+    """The mean of the sigmoid of x along the straight line from each sample to the next."""
+    a, b = sharpness * x[..., :-1], sharpness * x[..., 1:]
+    flat = jnp.abs(b - a) < 1e-3
+    rise = jnp.where(flat, 1.0, b - a)
+    return jnp.where(flat, jax.nn.sigmoid(0.5 * (a + b)), (jax.nn.softplus(b) - jax.nn.softplus(a)) / rise)
+
+
+def _weights(x: Voltage, member: Voltage, sharpness: Any) -> Voltage:
+    """Weights that add up to 1 and pick the largest x among the members; among all samples if there are none."""
+    some = member > _NOBODY
+    belongs = jnp.where(some, jnp.log(jnp.where(some, member, 1.0)), -_BEYOND * (1.0 + sharpness))
+    return jax.nn.softmax(sharpness * x + belongs, axis=-1)
+
+
+def _vertices(voltage: Voltage) -> tuple[Voltage, Voltage]:
+    """At each sample that is no lower than its neighbors, the vertex of the parabola through them: shift and value."""
+    before, here, after = voltage[..., :-2], voltage[..., 1:-1], voltage[..., 2:]
+    bend = before - 2.0 * here + after
+    peak = (here >= before) & (here >= after) & (bend < 0.0)
+    shift = jnp.where(peak, 0.5 * (before - after) / jnp.where(peak, bend, 1.0), 0.0)
+    top = here - 0.25 * (before - after) * shift
+    ends = jnp.zeros_like(voltage[..., :1])
+    return (
+        jnp.concatenate([ends, shift, ends], axis=-1),
+        jnp.concatenate([voltage[..., :1], top, voltage[..., -1:]], axis=-1),
+    )
+
+
+def _positions(values: Voltage) -> Voltage:
+    """The number of each sample."""
+    return jnp.broadcast_to(jnp.arange(values.shape[-1], dtype=values.dtype), values.shape)
+
+
+def _crossing(x: Voltage, level: Any) -> Float[Array, "*sweeps samples-1"]:
+    """Where between each sample and the next x meets a level, from 0 to 1."""
+    change = jnp.diff(x, axis=-1)
+    still = jnp.abs(change) < 1e-9
+    part = jnp.clip((level - x[..., :-1]) / jnp.where(still, 1.0, change), 0.0, 1.0)
+    return jnp.where(still, 0.5, part)
+
+
+def _bins(x: Voltage, edges: Float[Array, " edges"], sharpness: Any) -> Float[Array, "*sweeps samples bins"]:
+    lines = jnp.reshape(edges, (1,) * x.ndim + edges.shape)
+    return -jnp.diff(jax.nn.sigmoid(sharpness * (x[..., None] - lines)), axis=-1)
