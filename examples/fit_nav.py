@@ -5,15 +5,16 @@ a model with the electrode in it can say what the channel did. The channel is I 
 
     m opens with k exp(V / v) and closes with k exp(V / v), and so does h,
 
-each with its own k and v, on a membrane behind a series resistance, of which the amplifier corrects a part, and a
-Bessel filter. All recordings are fitted together: one cell behind one pipette, and a correction for each recording that
-had any. Then the same cell is fitted without an electrode, as if the clamp were ideal.
+each with its own k and v, on a membrane behind a series resistance, of which the amplifier corrects a part with some
+lag, and a Bessel filter. All recordings are fitted together: one cell behind one pipette; the correction, where there
+was any, and an offset from the first recording are each recording's own. Then the same cell is fitted without an
+electrode, as if the clamp were ideal.
 
 A folder holds NAME_<N>CP.csv for a compensation of N percent: a header with the test potentials (mV), and below each
 the current (nA) of 10 ms at -100 mV, 20 ms at the test potential and 10 ms at -100 mV, at 25 kHz; beside it
-NAME_<N>CP_meta.csv with rseries_Mohm. Scored are 9 to 15 ms, less the baseline before the step, without the 0.2 ms of
-capacity transients, which were canceled in the recordings and are not in the model. The step reaches the pipette two
-samples late. Without a folder, recordings are made from known parameters, with noise, and these are recovered:
+NAME_<N>CP_meta.csv with rseries_Mohm. Scored are 9 to 15 ms, less the baseline before the step, without the first
+0.28 ms of the step: its capacity transients were canceled in the recordings and are not in the model. Without a folder,
+recordings are made from known parameters, with noise, and these are recovered:
 
     uv run examples/fit_nav.py [FOLDER] [--predict FILE.csv] [--starts 4] [--json OUT] [--plot OUT.png]
 """
@@ -42,9 +43,10 @@ import patch_sim as ps
 
 DT, HOLDING = 0.04, -100.0  # ms, mV
 FIRST, STEP, LAST = 9.0, 10.0, 15.0  # ms: what is scored, and where the step is
-DELAY, TRANSIENT = 0.08, 0.2  # ms
+TRANSIENT = 0.28  # ms
 AREA = 1000.0  # um2, of 10 pF
-SOLVER = ps.Adaptive(rtol=1e-4, atol=1e-4, max_steps=5000)  # errors of a few pA; rates beyond all bounds fail soon
+SOLVER = ps.Adaptive(rtol=1e-4, atol=1e-4, method=ps.solvers.ImplicitGates(), max_steps=5000)
+"""Errors of a few pA; and rates may become as fast as they like."""
 
 
 class Rate(ps.AbstractParametric):
@@ -70,15 +72,15 @@ def sodium_cell() -> ps.Neuron:
 
 def electrode(correction: float, series_resistance: float) -> ps.Electrode:
     """A pipette (MOhm), as the amplifier was set (%)."""
-    dials = ps.Compensation(correction=correction)
-    return ps.Electrode(series_resistance=series_resistance, compensation=dials, filter=ps.Bessel(8000.0, poles=4))
+    dials = ps.Compensation(correction=correction, lag=0.03)
+    return ps.Electrode(series_resistance=series_resistance, compensation=dials, filter=ps.Bessel(6000.0, poles=4))
 
 
 M, H = "channels.Na.gates.m", "channels.Na.gates.h"
 CELL = {
-    "channels.Na.g_max": (20.0, 2000.0),  # mS/cm2
+    "channels.Na.g_max": (20.0, 200.0),  # mS/cm2: 0.2 to 2 uS
     "ions.Na.inside": (3.0, 30.0),  # mM: a reversal potential of 102 to 41 mV
-    "capacitance": (0.5, 3.0),  # uF/cm2
+    "capacitance": (0.8, 1.25),  # uF/cm2: 8 to 12.5 pF; the amplifier read 10
     f"{M}.opening.k": (2.0, 100.0),
     f"{M}.opening.v": (10.0, 60.0),
     f"{M}.closing.k": (0.05, 20.0),
@@ -88,8 +90,12 @@ CELL = {
     f"{H}.closing.k": (0.3, 10.0),
     f"{H}.closing.v": (10.0, 100.0),
 }
-GLASS = {"electrode.series_resistance": (1.0, 10.0), "electrode.filter.corner": (3000.0, 12000.0)}  # MOhm, Hz
-CORRECTION = "recordings.{}.electrode.compensation.correction"  # %
+GLASS = {
+    "electrode.series_resistance": (1.0, 10.0),  # MOhm
+    "electrode.compensation.lag": (0.005, 0.1),  # ms
+    "electrode.filter.corner": (3000.0, 12000.0),  # Hz
+}
+CORRECTION, OFFSET = (f"recordings.{{}}.electrode.{name}" for name in ("compensation.correction", "offset"))  # %, mV
 
 KNOWN = {"channels.Na.g_max": 90.0, f"{M}.opening.k": 20.0, f"{M}.opening.v": 25.0, f"{M}.closing.k": 1.0,
          f"{M}.closing.v": -30.0, f"{H}.opening.k": 1e-3, f"{H}.opening.v": -18.0, f"{H}.closing.k": 2.5,
@@ -99,7 +105,7 @@ KNOWN_RESISTANCE, KNOWN_CORRECTION, NOISE = 5.2, 74.0, 20.0  # MOhm, %, pA; the 
 
 def protocol(levels: np.ndarray, through: ps.Electrode) -> ps.VoltageClamp:
     """What is scored of a family of steps to some levels (mV)."""
-    steps = ps.Step(levels - HOLDING, STEP + DELAY - FIRST, LAST - STEP)
+    steps = ps.Step(levels - HOLDING, STEP - FIRST, LAST - STEP)
     return ps.VoltageClamp(steps, holding=HOLDING, duration=LAST - FIRST, dt=DT, electrode=through)
 
 
@@ -159,8 +165,9 @@ def predicted_through(result: fitting.FitResult, rec: ps.Recording) -> ps.Electr
     """The fitted electrode at another recording's compensation: what a dial is worth is read off the fitted ones."""
     told = [0.0, *(correction(fitted) for fitted in result.recordings)]
     worth = [0.0, *(float(through.compensation.correction) for through in result.electrodes)]
+    nearest = int(np.argmin([abs(correction(rec) - percent) for percent in told[1:]]))
     percent = np.interp(correction(rec), told, worth)
-    return ps.with_parameters(result.electrodes[0], {"compensation.correction": percent})
+    return ps.with_parameters(result.electrodes[nearest], {"compensation.correction": percent})
 
 
 def bare(rec: ps.Recording) -> ps.Recording:
@@ -219,8 +226,9 @@ def main() -> None:
     options = parser.parse_args()
 
     recordings = recordings_of(options.folder) if options.folder else synthetic_recordings(options.seed)
-    corrected = [CORRECTION.format(k) for k, rec in enumerate(recordings) if correction(rec) > 0]
-    bounds = CELL | GLASS | {name: (20.0, 97.0) for name in corrected}
+    bounds = CELL | GLASS
+    bounds |= {CORRECTION.format(k): (20.0, 97.0) for k, rec in enumerate(recordings) if correction(rec) > 0}
+    bounds |= {OFFSET.format(k): (-10.0, 10.0) for k in range(1, len(recordings))}
     fit = functools.partial(
         fitting.fit,
         sodium_cell(),
