@@ -164,6 +164,7 @@ class Neuron(AbstractParametric):
             for name, channel in self._channels.items()
         }
 
+    @jax.jit
     def derivative(self, state: State, injected: Float[Array, "*shape"]) -> State:
         """How fast the state changes, per ms, while a current (pA) is injected."""
         currents = self.currents(state)
@@ -225,8 +226,12 @@ class Neuron(AbstractParametric):
         from below; where it does not between -200 and 200 mV, the state is NaN. Its derivatives are exact,
         by the implicit function theorem.
         """
+        return self.settled(*self.equilibrium(injected))
+
+    def equilibrium(self, injected: Any = 0.0) -> tuple[Float[Array, ""], Float[Array, ""] | None]:
+        """The voltage (mV) and the pool's calcium (mM) of the resting state."""
         x = _equilibrium(self, jnp.asarray(injected, dtype=jnp.result_type(self.area)))
-        return self.settled(x[0], None if self.calcium is None else jnp.exp(x[1]))
+        return x[0], None if self.calcium is None else jnp.exp(x[1])
 
     def settled(self, v: Float[Array, "*shape"], calcium: Float[Array, "*shape"] | None) -> State:
         """All gates at the steady state of a voltage (mV) and of the pool's calcium (mM); None without a pool."""
@@ -252,22 +257,36 @@ class Neuron(AbstractParametric):
         excess, calcium = self._imbalance(x[0], jnp.exp(x[1]) if x.size == 2 else None, injected)
         return excess[None] if calcium is None else jnp.stack([excess, calcium])
 
-    def _settled_calcium(self, v: Float[Array, "*shape"]) -> Any:
-        """The calcium (mM) at which the pool neither fills nor empties at a voltage, by bisection; None without one.
+    def _calcium_balance(self, v: Float[Array, ""], calcium: Any) -> Float[Array, ""]:
+        """How fast the pool fills (mM/ms) with all gates settled; only calcium channels are asked."""
+        ions, entering = self.ions.with_calcium(calcium), jnp.zeros_like(v)
+        for channel in (channel for channel in self.channels.values() if channel.ion == "Ca"):
+            entering += channel.current(v, channel.steady_state(v, calcium), ions, self.temperature)
+        assert self.calcium is not None
+        return self.calcium.derivative(calcium, entering)
 
-        More calcium means less influx and more removal, so there is one such concentration.
+    def _settled_calcium(self, v: Float[Array, ""]) -> Any:
+        """The logarithm of the calcium (mM) at which the pool neither fills nor empties, by bisection.
+
+        More calcium means less influx and more removal, so there is one such concentration. None without a pool.
         """
         if self.calcium is None:
             return None
         bounds = (jnp.full_like(v, jnp.log(1e-9)), jnp.full_like(v, jnp.log(1e2)))
-        return jnp.exp(_bisect(lambda c: self._imbalance(v, jnp.exp(c), jnp.zeros(()))[1] <= 0, bounds, 45))
+        return _bisect(lambda c: self._calcium_balance(v, jnp.exp(c)) <= 0, bounds, 45)
 
 
 @eqx.filter_custom_jvp
 def _equilibrium(neuron: Neuron, injected: Float[Array, ""]) -> Float[Array, " unknowns"]:
     """The lowest voltage (mV) above which current flows outward and, with a pool, the logarithm of its calcium."""
-    v = _lowest_crossing(lambda v: neuron._imbalance(v, neuron._settled_calcium(v), injected)[0], injected.dtype)
-    return v[None] if neuron.calcium is None else jnp.stack([v, jnp.log(neuron._settled_calcium(v))])
+
+    def excess(v: Float[Array, ""]) -> tuple[Float[Array, ""], Any]:
+        calcium = neuron._settled_calcium(v)
+        return neuron._imbalance(v, None if calcium is None else jnp.exp(calcium), injected)[0], calcium
+
+    nothing = jnp.full_like(injected, jnp.nan)
+    v, calcium = _lowest_crossing(excess, None if neuron.calcium is None else nothing, injected.dtype)
+    return v[None] if calcium is None else jnp.stack([v, calcium])
 
 
 @_equilibrium.def_jvp
@@ -280,28 +299,30 @@ def _equilibrium_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     return x, -jnp.linalg.solve(slope, change)
 
 
-def _lowest_crossing(function: Callable[[Float[Array, ""]], Float[Array, ""]], dtype: Any) -> Any:
+def _lowest_crossing(
+    function: Callable[[Float[Array, ""]], tuple[Float[Array, ""], Any]], other: Any, dtype: Any
+) -> tuple[Float[Array, ""], Any]:
     """The lowest voltage (mV) at which a function goes from negative to positive, to rounding; NaN if there is none.
 
     Upward in steps of a millivolt to the first that crosses, which is then halved, and halved: in one loop, so that a
-    cell's equations are compiled once for the search.
+    cell's equations are compiled once for the search. What else the function returns takes the place of `other`.
     """
     finest = HIGHEST_REST * jnp.finfo(dtype).eps
 
-    def unsettled(search: tuple[Any, Any, Any]) -> Any:
-        v, step, _ = search
+    def unsettled(search: tuple[Any, ...]) -> Any:
+        v, step, *_ = search
         return (v < HIGHEST_REST) & (step > finest)
 
-    def look(search: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        v, step, negative = search  # the sign at v; once a step is halved, it crosses between v and v + 2 step
-        beyond = function(v + step)
+    def look(search: tuple[Any, ...]) -> tuple[Any, ...]:
+        v, step, negative, _ = search  # the sign at v; once a step is halved, it crosses between v and v + 2 step
+        beyond, other = function(v + step)
         crosses = negative & (beyond >= 0)
         found = crosses | (step < 1.0)
-        return jnp.where(crosses, v, v + step), jnp.where(found, step / 2, step), found | (beyond < 0)
+        return jnp.where(crosses, v, v + step), jnp.where(found, step / 2, step), found | (beyond < 0), other
 
     lowest = jnp.asarray(LOWEST_REST, dtype)
-    v, step, _ = jax.lax.while_loop(unsettled, look, (lowest, jnp.ones_like(lowest), jnp.asarray(False)))
-    return jnp.where(step < 1.0, v + step, jnp.nan)
+    v, step, _, other = jax.lax.while_loop(unsettled, look, (lowest, jnp.ones_like(lowest), jnp.asarray(False), other))
+    return jnp.where(step < 1.0, v + step, jnp.nan), other
 
 
 def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int) -> Any:

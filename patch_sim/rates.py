@@ -21,6 +21,7 @@ from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.polynomial import polynomial
 
 
+@jax.jit
 def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""$x / (e^x - 1)$, continued through its removable singularity at 0, where it is 1.
 

@@ -26,6 +26,7 @@ from patch_sim.solvers import (
     RigEquation,
     SolverError,
     SweepEquation,
+    flattened,
     in_millimolar,
     in_resting_levels,
 )
@@ -115,7 +116,7 @@ def _record(
     recording, finite, stable = _run(*args, save=save, solver=solver, differentiable=traced, onward=onward)
     if isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
         return recording
-    _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial)
+    _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial, solver)
     warnings = neuron.warnings + _restless(np.asarray(stable), protocol)
     return dataclasses.replace(recording, warnings=warnings) if warnings else recording
 
@@ -205,7 +206,8 @@ def _follow(
         return jax.tree.map(lambda x: x[:, :samples], states), last
     else:
         solver = solver if isinstance(solver, Adaptive) else _DEFAULT
-        states = _solved(patch, solver, differentiable, *sweeps, times)
+        end = None if grid is None else grid * (times.size - 1)
+        states = _solved(patch, solver, differentiable, end, *sweeps, times)
     if patch.ideally_clamped:
         states = _held(patch, protocol, states, times, grid)
     return jax.tree.map(lambda x: x[:, :samples], states), jax.tree.map(lambda x: x[:, -1], states)
@@ -246,17 +248,18 @@ def _solved(
     patch: Patch,
     solver: Adaptive,
     differentiable: bool,
+    end: float | None,
     stimulus: AbstractStimulus,
     holding: Float[Array, " sweeps"],
     start: State,
     times: Float[Array, " samples"],
 ) -> State:
-    """The states of all sweeps, solved adaptively."""
-    equation = SweepEquation(patch.ideally_clamped) if patch.is_direct else RigEquation()
+    """The states of all sweeps, solved adaptively, up to an end (ms) that is known now or None."""
+    static = solver, SweepEquation(patch.ideally_clamped) if patch.is_direct else RigEquation(), end
     if differentiable:
-        solve = with_both_modes(_solve_forward, _solve_reverse, solver, equation)
+        solve = with_both_modes(_solve_forward, _solve_reverse, *static)
     else:
-        solve = functools.partial(_solve_forward, solver, equation)
+        solve = functools.partial(_solve_forward, *static)
 
     def sweep(conductances: Any, *sweep: Any) -> State:
         return solve(patch.rig(conductances), *sweep, times)
@@ -268,31 +271,38 @@ def _solve(
     adjoint: diffrax.AbstractAdjoint,
     solver: Adaptive,
     equation: SweepEquation,
+    end: float | None,
     rig: tuple[Any, ...],
     stimulus: AbstractStimulus,
     holding: Float[Array, ""],
     start: State,
     times: Float[Array, " samples"],
 ) -> State:
-    """Solve one sweep; what the solver did not reach is NaN."""
+    """Solve one sweep; what the solver did not reach is NaN.
+
+    Where the end (ms) is known to the compiler, it does itself what diffrax does with it in a thousand operations.
+    """
     neuron, *outside = rig
     args = (neuron, stimulus, holding, *outside)
+    last = times[-1] if end is None else jnp.asarray(end, times.dtype)
+    term, y0 = flattened(equation, in_resting_levels(neuron, start))
+    controller = solver.controller(equation.edges(args), last, equation.longest_step(args))
     solution = diffrax.diffeqsolve(
-        equation,
+        term,
         solver.method_for(neuron),
         t0=jnp.zeros_like(times[0]),
-        t1=solver.stop(times[-1]),
-        dt0=jnp.full_like(times[0], solver.first_step),
-        y0=in_resting_levels(neuron, start),
+        t1=solver.stop(last),
+        dt0=controller.first_step,
+        y0=y0,
         args=args,
         saveat=diffrax.SaveAt(ts=times),
-        stepsize_controller=solver.controller(equation.edges(args), times[-1]),
+        stepsize_controller=controller,
         adjoint=adjoint,
         max_steps=solver.max_steps,
         throw=False,
     )
-    states = jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), solution.ys)
-    return in_millimolar(neuron, states)
+    reached = jnp.where(jnp.isfinite(solution.ys), solution.ys, jnp.nan)
+    return in_millimolar(neuron, jax.vmap(term.unravel)(reached))
 
 
 def _solve_forward(*args: Any) -> State:
@@ -312,7 +322,7 @@ def _restless(stable: np.ndarray, protocol: AbstractClamp) -> tuple[str, ...]:
     return (f"no stable rest at {levels} pA: sweeps start settled {BELOW:g} mV below the unstable equilibrium",)
 
 
-def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractClamp, initial: Any) -> None:
+def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractClamp, initial: Any, solver: Solver) -> None:
     """Raise if some sweep did not reach its end."""
     if np.all(finite == times.shape[0]):
         return
@@ -323,7 +333,9 @@ def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractClamp, i
             f"sweep {sweep}: no resting potential between {LOWEST_REST:g} and {HIGHEST_REST:g} mV under a holding "
             f"current of {holding:g} pA; hold with less current, or start from a voltage: initial=-65.0"
         )
+    marching = isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP
+    remedy = f"take shorter steps than those of {solver}" if marching else "allow more steps: Adaptive(max_steps=...)"
     raise SolverError(
         f"sweep {sweep}: the solver gave up after {float(times[finite[sweep]]):g} ms; look at the parameters and the "
-        "stimulus for values that make the equations explode, or allow more steps: solver=Adaptive(max_steps=...)"
+        f"stimulus for values that make the equations explode, or {remedy}"
     )

@@ -22,9 +22,12 @@ def starting_state(neuron: Neuron, injected: Float[Array, ""]) -> tuple[State, B
     It is the resting state, if the cell stays there. A cell that fires by itself would not, yet in a computer it
     could balance for seconds on its unstable equilibrium; it starts with all gates settled at a voltage 10 mV below.
     """
-    rest = neuron.resting_state(injected)
+    v, calcium = neuron.equilibrium(injected)
+    # Both candidates by a loop: the code of one, in one function.
+    settled = jax.lax.map(lambda v: neuron.settled(v, calcium), v - jnp.array([0.0, BELOW], v.dtype))
+    rest = jax.tree.map(lambda x: x[0], settled)
     stable = is_stable(*jax.lax.stop_gradient((neuron, rest, injected)))
-    return neuron.settled(jnp.where(stable, rest.voltage, rest.voltage - BELOW), rest.calcium), stable
+    return jax.tree.map(lambda x: jnp.where(stable, x[0], x[1]), settled), stable
 
 
 def is_stable(neuron: Neuron, equilibrium: State, injected: Float[Array, ""]) -> Bool[Array, ""]:
@@ -39,8 +42,12 @@ def is_stable(neuron: Neuron, equilibrium: State, injected: Float[Array, ""]) ->
         change = neuron.derivative(in_millimolar(neuron, unravel(x)), injected)
         return ravel_pytree(in_resting_levels(neuron, change))[0]
 
-    half = 0.5 * _STEP * jax.jacfwd(slope)(start)
+    # Central differences: exact derivatives would be twice as much to compile as the equations themselves.
     one = jnp.eye(start.size, dtype=start.dtype)
+    nearby = jnp.finfo(start.dtype).eps ** (1 / 3) * jnp.maximum(jnp.abs(start), 1.0)
+    moves = jnp.diag(nearby)
+    slopes = jax.lax.map(slope, start[None] + jnp.concatenate([moves, -moves]))
+    half = 0.25 * _STEP * ((slopes[: start.size] - slopes[start.size :]) / nearby[:, None]).T
     step = jnp.linalg.solve(one - half, one + half)
     earlier = jax.lax.fori_loop(0, _DOUBLINGS - 1, lambda _, power: power @ power, step)
     before, after = jnp.linalg.norm(earlier), jnp.linalg.norm(earlier @ earlier)

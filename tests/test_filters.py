@@ -51,3 +51,14 @@ def test_bad_filters():
         ps.Bessel(1000.0, 3)
     with pytest.raises(ValueError, match="greater than 0 Hz"):
         ps.Bessel(-1.0)
+
+
+@pytest.mark.parametrize("tau", [0.3, np.inf])
+def test_a_decay_is_what_leaves_the_filter(tau):
+    bessel, dt = ps.Bessel(2000.0), 5e-4
+    time = dt * np.arange(-200, 6000)
+    entering = np.where(time >= 0.0, np.exp(-np.maximum(time, 0.0) / tau), 0.0)
+    # Samples show the jump as a straight line that begins a sample earlier.
+    leaving = np.asarray(bessel.filtered(jnp.asarray(entering[None]), dt))[0]
+    np.testing.assert_allclose(bessel.decay(time + 0.5 * dt, tau), leaving, atol=2e-3)
+    assert np.all(bessel.decay(time[time <= 0.0], tau) == 0.0)

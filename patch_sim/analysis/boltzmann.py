@@ -72,4 +72,6 @@ def draw_boltzmann(axes: "Axes", voltage: Column, fraction: Column, half: Value,
     v = np.linspace(voltage.values.min(), voltage.values.max(), 300)
     axes.plot(v, boltzmann(v, half.value, slope.value), color=draw.FIT)
     draw.points(axes, voltage, fraction)
+    axes.set_ylim(-0.2, 1.3)  # near the reversal potential a conductance can be anything
+    axes.set_ylim(-0.2, 1.3)  # near the reversal potential a conductance can be anything
     draw.label(axes, "voltage (mV)", name, f"half at {half}, slope {slope}")

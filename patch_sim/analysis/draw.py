@@ -42,6 +42,7 @@ def label(axes: "Axes", x: str, y: str, title: str = "") -> None:
 
 def missing(axes: "Axes", reason: str) -> None:
     """Say in a panel why there is nothing to see."""
+    axes.set_axis_off()
     axes.text(
         0.5, 0.5, f"not measurable, because\n{reason}", ha="center", va="center", transform=axes.transAxes, wrap=True
     )

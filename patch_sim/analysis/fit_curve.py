@@ -62,7 +62,8 @@ def fit_curve(
 
     The covariance of the parameters is $s^2 (J^T J)^{-1}$ with the residual variance $s^2$ of the fit itself. Where
     the points are neighboring samples, what is left over is often alike from one to the next; then the covariance is
-    multiplied by $1 + 2 \sum_k \rho_k$ with their correlations $\rho_k$ up to the first that is not positive.
+    multiplied by $1 + 2 \sum_k \rho_k$ with their correlations $\rho_k$ up to the first that noise alone would have.
+    Of few points an error covers the truth as often as of Student's t: of four points on a line in 58 % of cases.
 
     Args:
         curve: of x and the parameters.

@@ -184,13 +184,19 @@ def _fit_order(frequency: np.ndarray, current: np.ndarray, voltage: np.ndarray, 
         values = np.linalg.lstsq(_real(design), _real(target), rcond=None)[0]
         bottom = 1.0 + powers[:, 1:] @ values[gates + 1 :]
         weight = current / np.abs(bottom)
-    found = optimize.least_squares(
-        lambda p: _real(_rational(p, gates, frequency) * current - voltage),
-        values,
-        x_scale="jac",
-        method="lm",
-        max_nfev=2000,
-    )
+    values[gates + 1 :] = _stable(values[gates + 1 :])
+    starts = [values, *([_resonator(frequency, current, voltage)] if gates == 1 else [])]
+    fits = [
+        optimize.least_squares(
+            lambda p: _real(_rational(p, gates, frequency) * current - voltage),
+            start,
+            x_scale="jac",
+            method="lm",
+            max_nfev=2000,
+        )
+        for start in starts
+    ]
+    found = min(fits, key=lambda fit: fit.cost)
     bottom = np.concatenate([[1.0], found.x[gates + 1 :]])
     if np.any(np.polynomial.polynomial.polyroots(bottom).real > 0.0):
         raise NotMeasurableError("the fitted membrane is not stable")
@@ -200,6 +206,22 @@ def _fit_order(frequency: np.ndarray, current: np.ndarray, voltage: np.ndarray, 
     return dataclasses.replace(
         scaled, values=scaled.values * factor, covariance=scaled.covariance * np.outer(factor, factor)
     )
+
+
+def _resonator(frequency: np.ndarray, current: np.ndarray, voltage: np.ndarray) -> np.ndarray:
+    """Where to start with one gate: a resonance where the impedance of the bands is largest, of quality 2."""
+    middle, magnitude, _ = _bands(frequency, current, voltage)
+    well = slice(magnitude.size // 4, None)  # low bands hold few frequencies
+    omega = 2e-2 * np.pi * middle[well][np.argmax(magnitude[well])]
+    low = 0.5e-3 * np.max(magnitude[well])
+    return np.array([low, 2.0 * low / omega, 0.5 / omega, 1.0 / omega**2])
+
+
+def _stable(tail: np.ndarray) -> np.ndarray:
+    """Coefficients of a denominator, after its 1, whose poles that grow are turned into such that decay."""
+    roots = np.polynomial.polynomial.polyroots(np.concatenate([[1.0], tail]))
+    turned = np.polynomial.polynomial.polyfromroots(-np.abs(roots.real) + 1j * roots.imag)
+    return (turned / turned[0]).real[1:]
 
 
 def _real(values: np.ndarray) -> np.ndarray:

@@ -93,7 +93,9 @@ class Tail(AbstractMeasurement):
         if self.half_voltage.measurable:
             v = np.linspace(over.values.min(), over.values.max(), 200)
             shape = boltzmann(v, self.half_voltage.value, self.slope.value)
-            ends = np.polyfit(boltzmann(over.values, self.half_voltage.value, self.slope.value), self.initial.values, 1)
+            seen = np.isfinite(self.initial.values)
+            known = boltzmann(over.values[seen], self.half_voltage.value, self.slope.value)
+            ends = np.polyfit(known, self.initial.values[seen], 1)
             top.plot(v, np.polyval(ends, shape), color=draw.FIT)
         draw.points(bottom, over, self.tau)
         draw.label(top, "", "initial current (pA)")

@@ -90,7 +90,8 @@ class MembraneTest(AbstractMeasurement):
         else:
             draw.missing(left, self.access_resistance.reason)
         draw.points(right, self.sweep, self.access)
-        right.set_ylim(bottom=0.0)
+        if np.isfinite(self.access.values).any():
+            right.set_ylim(0.0, 1.2 * np.nanmax(self.access.values))
         draw.label(right, "sweep", "access resistance (MOhm)")
         return figure
 

@@ -6,9 +6,9 @@ and per mV/ms of a slope), and the largest of many is their mean with the weight
 that just misses the level is felt over some mV; from 30 on there is little difference to what is measured. Anneal from
 the one to the other.
 
-Between samples the voltage is a straight line, and what is integrated over time is integrated along it exactly, so
-that times of crossing do not stick to samples. All take voltages of one sweep or of many, `(*sweeps, samples)`, and
-work under `jit`, `vmap` and both kinds of derivative; the window is what is handed over.
+Between samples the voltage is a straight line, so that times of crossing do not stick to samples. All take voltages of
+one sweep or of many, `(*sweeps, samples)`, and work under `jit`, `vmap` and both kinds of derivative; the window is
+what is handed over.
 """
 
 from typing import Any, NamedTuple
@@ -26,7 +26,6 @@ LEVEL = -20.0
 SLOPE = 10.0
 """mV/ms: where it begins."""
 
-_NOBODY = 1e-30
 _BEYOND = 300.0  # mV: no membrane goes so far that what is no member is picked before one that is
 
 
@@ -109,6 +108,8 @@ def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sh
     crossings = _counter(voltage - level, sharpness)
     slope = _slope(voltage, dt)
     onsets = _counter(slope - SLOPE, sharpness)
+    # Or XLA computes them anew wherever they are used.
+    crossings, onsets, slope = jax.lax.optimization_barrier((crossings, onsets, slope))
     # From its crossing to the next one, a spike has its peak and its trough.
     member = jnp.maximum(0.0, 1.0 - jnp.abs(crossings - (index + 1.0)))
     shift, top = _vertices(voltage)
@@ -123,7 +124,7 @@ def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sh
     threshold = jnp.sum(begins * at_onset, axis=-1)
     half = 0.5 * (peak + threshold)
     during = jnp.clip(onsets - which + 1.0, 0.0, 1.0) * jnp.clip(which + 1.0 - onsets, 0.0, 1.0)
-    above = _above(voltage - half[..., None], sharpness)
+    above = _above(voltage - half[..., None])
     return SoftSpike(
         presence=jnp.sum(passed, axis=-1),
         time=dt * jnp.sum(heaviest * (_positions(voltage) + shift), axis=-1),
@@ -182,8 +183,8 @@ def phase_density(
 ) -> Float[Array, "*sweeps columns-1 rows-1"]:
     r"""How much of the time is spent in each cell of the phase plane, V against dV/dt.
 
-    A sample belongs to a bin by $\sigma(\beta (x - a)) - \sigma(\beta (x - b))$; in the limit this is the
-    histogram (Van Geit, Achard and De Schutter (2007), Front Neuroinform 1:1).
+    A sample belongs to a bin by the difference of two smooth steps at its edges; in the limit this is the histogram
+    (Van Geit, Achard and De Schutter (2007), Front Neuroinform 1:1).
 
     Args:
         voltage: mV.
@@ -192,9 +193,12 @@ def phase_density(
         slope_edges: of the bins, mV/ms, ascending.
         sharpness: 1/mV, and per mV/ms.
     """
-    columns = _bins(voltage, voltage_edges, sharpness)
-    rows = _bins(_slope(voltage, dt), slope_edges, sharpness)
-    return jnp.einsum("...sc,...sr->...cr", columns, rows) / voltage.shape[-1]
+    above = jnp.einsum(
+        "...cs,...rs->...cr",
+        _beyond(voltage, voltage_edges, sharpness),
+        _beyond(_slope(voltage, dt), slope_edges, sharpness),
+    )
+    return jnp.diff(jnp.diff(above, axis=-1), axis=-2) / voltage.shape[-1]
 
 
 def _slope(voltage: Voltage, dt: float) -> Voltage:
@@ -213,19 +217,18 @@ def _counter(x: Voltage, sharpness: Any) -> Voltage:
     return jnp.concatenate([jnp.zeros_like(rises[..., :1]), rises], axis=-1)
 
 
-def _above(x: Voltage, sharpness: Any) -> Float[Array, "*sweeps samples-1"]:
-    """The mean of the sigmoid of x along the straight line from each sample to the next."""
-    a, b = sharpness * x[..., :-1], sharpness * x[..., 1:]
-    flat = jnp.abs(b - a) < 1e-3
-    rise = jnp.where(flat, 1.0, b - a)
-    return jnp.where(flat, jax.nn.sigmoid(0.5 * (a + b)), (jax.nn.softplus(b) - jax.nn.softplus(a)) / rise)
+def _above(x: Voltage) -> Float[Array, "*sweeps samples-1"]:
+    """For which part of the straight line from each sample to the next x is above 0."""
+    a, b = x[..., :-1], x[..., 1:]
+    flat = jnp.abs(b - a) < 1e-9
+    part = (jax.nn.relu(b) - jax.nn.relu(a)) / jnp.where(flat, 1.0, b - a)
+    return jnp.where(flat, jnp.where(a > 0.0, 1.0, 0.0), part)
 
 
 def _weights(x: Voltage, member: Voltage, sharpness: Any) -> Voltage:
     """Weights that add up to 1 and pick the largest x among the members; among all samples if there are none."""
-    some = member > _NOBODY
-    belongs = jnp.where(some, jnp.log(jnp.where(some, member, 1.0)), -_BEYOND * (1.0 + sharpness))
-    return jax.nn.softmax(sharpness * x + belongs, axis=-1)
+    weights = jax.nn.softmax(sharpness * x - _BEYOND * (1.0 + sharpness) * (1.0 - member), axis=-1)
+    return jax.lax.optimization_barrier(weights)
 
 
 def _vertices(voltage: Voltage) -> tuple[Voltage, Voltage]:
@@ -255,6 +258,8 @@ def _crossing(x: Voltage, level: Any) -> Float[Array, "*sweeps samples-1"]:
     return jnp.where(still, 0.5, part)
 
 
-def _bins(x: Voltage, edges: Float[Array, " edges"], sharpness: Any) -> Float[Array, "*sweeps samples bins"]:
-    lines = jnp.reshape(edges, (1,) * x.ndim + edges.shape)
-    return -jnp.diff(jax.nn.sigmoid(sharpness * (x[..., None] - lines)), axis=-1)
+def _beyond(x: Voltage, edges: Float[Array, " edges"], sharpness: Any) -> Float[Array, "*sweeps edges samples"]:
+    """How far each sample is beyond each edge, by the smooth step $t^2 (3 - 2 t)$ that is as steep as the sigmoid."""
+    lines = jnp.reshape(edges, (1,) * (x.ndim - 1) + (*edges.shape, 1))
+    t = jnp.clip(0.5 + (sharpness / 6.0) * (x[..., None, :] - lines), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)

@@ -57,6 +57,14 @@ class Spikes(AbstractMeasurement):
     looked for in the whole sweep up to the next peak, except that what follows the last spike ends with the window,
     since what comes after a step is no afterhyperpolarization.
 
+    Beside eFEL 5.7, on 58 spikes of a pyramidal cell at 20 kHz and 49 of a layer 5 cell at 100 kHz: the same spikes,
+    peak times within half a sample; peaks 0.03 and 0.001 mV higher in the mean (a vertex, not a sample), thresholds
+    0.28 and 0.05 mV lower (a crossing of 10 mV/ms, not the first sample beyond it), so amplitudes 0.31 and 0.05 mV
+    larger; half-widths those of its `AP_duration_half_width` within 0.1 and 0.05 ms, but for the last spike of a
+    window, where it goes wrong (its `spike_half_width` starts from the trough and is wider); troughs its
+    `min_between_peaks_values` exactly (its `AHP_depth_abs` is the first local minimum after a peak, a median of 5.1
+    mV higher in the pyramidal cell).
+
     Attributes:
         sweep: in which sweep, counted from 0.
         time: of the peak, ms: the vertex of the parabola through the highest sample and its neighbors.

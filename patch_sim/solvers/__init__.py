@@ -12,4 +12,5 @@ from patch_sim.solvers.exponential import (
     Exponential as Exponential,
     StaggeredExponential as StaggeredExponential,
 )
+from patch_sim.solvers.flat import flattened as flattened
 from patch_sim.solvers.implicit import ImplicitGates as ImplicitGates

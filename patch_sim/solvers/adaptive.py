@@ -3,6 +3,7 @@
 import dataclasses
 
 import diffrax
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -47,22 +48,20 @@ class Adaptive:
             if not isinstance(value, int | float) or not value > 0:
                 raise ValueError(f"Adaptive.{key} must be a positive number, not {value!r}")
 
-    def controller(self, edges: Float[Array, " edges"], end: Float[Array, ""]) -> "EdgeController":
-        """The step-size controller, told where the stimulus jumps (ms), up to the end (ms) of the sweep."""
+    def controller(
+        self, edges: Float[Array, " edges"], end: Float[Array, ""], longest: Float[Array, ""]
+    ) -> "EdgeController":
+        """The step-size controller, told where the stimulus jumps (ms), up to the end (ms), and the longest step."""
         inside = jnp.where((edges > 0) & (edges <= end), edges, jnp.inf)
-        steps = diffrax.PIDController(rtol=self.rtol, atol=self.atol, dtmax=_LONGEST_STEP)
-        return EdgeController(steps, jnp.sort(inside))
+        longest = jax.lax.stop_gradient(jnp.minimum(longest, _LONGEST_STEP))
+        steps = diffrax.PIDController(rtol=self.rtol, atol=self.atol, dtmax=longest)
+        return EdgeController(steps, jnp.sort(inside), jnp.minimum(longest, FIRST_STEP))
 
     def method_for(self, neuron: Neuron) -> diffrax.AbstractSolver:
         """The method that solves a neuron."""
         if self.method is not None:
             return self.method
         return ImplicitGates() if neuron.has_markov_channel else diffrax.Tsit5()
-
-    @property
-    def first_step(self) -> float:
-        """The length (ms) of the first step that is tried."""
-        return FIRST_STEP
 
     def stop(self, end: Float[Array, ""]) -> Float[Array, ""]:
         """When to stop (ms): behind the end of the sweep, so that an edge there is an edge like any other.

@@ -8,8 +8,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from patch_sim.solvers.equation import SweepEquation
-
 FIRST_STEP = 0.01
 """ms: the length of the first step, and of the first after every edge; the controller soon lengthens it."""
 
@@ -23,16 +21,18 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
     as that of one, and starts short behind it. A cell at rest has no error to keep steps short, and a long step into a
     current, or one that only amplifies rounding, overflows. Rejecting it saves the solution, but in reverse mode the
     NaN of a rejected step survives. That is also why no step is longer than half a millisecond, and none longer than
-    the equation itself allows: at rest, a step beyond what an explicit method is stable for has no error that this
+    the equation itself allows: at rest, a step beyond what an explicit method is stable for has no error that a
     controller could see, while derivatives, which nobody controls, grow with every such step.
     """
 
     controller: diffrax.PIDController
     edges: Float[Array, " edges"]
+    first_step: Float[Array, ""]
 
-    def __init__(self, controller: Any, edges: Float[Array, " edges"]):
+    def __init__(self, controller: Any, edges: Float[Array, " edges"], first_step: Float[Array, ""]):
         self.controller = controller
         self.edges = edges
+        self.first_step = first_step
 
     @property
     def rtol(self) -> Any:  # ty: ignore[incompatible-property-override]
@@ -51,21 +51,17 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
 
     def wrap(self, direction: Any) -> "EdgeController":
         """The same controller; time goes forward only."""
-        return EdgeController(self.controller.wrap(direction), self.edges)
+        return EdgeController(self.controller.wrap(direction), self.edges, self.first_step)
 
     def init(self, terms, t0, t1, y0, dt0, args, func, error_order):
         """The end of the first step, and the controller's state: the inner one's, and the index of the next edge."""
         first, inner = self.controller.init(terms, t0, t1, y0, dt0, args, func, error_order)
         index = jnp.searchsorted(self.edges, t0, side="right")
-        equation = getattr(terms, "term", terms)  # diffrax wraps terms
-        longest = equation.longest_step(args) if isinstance(equation, SweepEquation) else jnp.asarray(jnp.inf)
-        longest = jax.lax.stop_gradient(longest)
-        first = jnp.minimum(first, t0 + longest)
-        return jnp.minimum(first, _before(self._edge(index))), (inner, index, longest)
+        return jnp.minimum(first, _before(self._edge(index))), (inner, index)
 
     def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state):
         """Whether to keep a step, and where the next one begins and ends."""
-        inner, index, longest = controller_state
+        inner, index = controller_state
         # Where a step has overflowed, infinity over infinity must not become a NaN that no later step gets rid of. What
         # was NaN before the step has no error, so that a sweep that cannot start is over soon.
         y_error = jax.tree.map(
@@ -81,11 +77,10 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
         arrived: Bool[Array, ""] = keep & (t1 >= _before(edge))
         # At infinity, where there is no next edge, the far side must stay finite: its derivative is taken too.
         next_t0 = jnp.where(arrived, _after(jnp.where(arrived, edge, t1)), next_t0)
-        next_t1 = jnp.where(arrived, next_t0 + FIRST_STEP, next_t1)
+        next_t1 = jnp.where(arrived, next_t0 + self.first_step, next_t1)
         index = jnp.where(arrived, jnp.searchsorted(self.edges, _after(next_t0), side="right"), index)
-        next_t1 = jnp.minimum(next_t1, next_t0 + longest)
         next_t1 = jnp.minimum(next_t1, _before(self._edge(index)))
-        return keep, next_t0, next_t1, jumped | arrived, (inner, index, longest), result
+        return keep, next_t0, next_t1, jumped | arrived, (inner, index), result
 
     def _edge(self, index: Int[Array, ""]) -> Float[Array, ""]:
         last = self.edges.size - 1

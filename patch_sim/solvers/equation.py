@@ -140,7 +140,7 @@ class RigEquation(SweepEquation):
         return virtual.injected(t, command, y.gates, lambda i: circuit.reported(i, y.voltage, y.electrode))
 
 
-def equation_of(terms: Any) -> SweepEquation:
+def equation_of(terms: Any) -> Any:
     """The equation that a solver is asked to step: diffrax wraps terms, so that time could run backward."""
     return getattr(terms, "term", terms)
 

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from patch_sim.neuron import State
 from patch_sim.solvers.equation import equation_of
 
 _EXPLICIT, _IMPLICIT = diffrax.KenCarp4.tableau.tableaus
@@ -34,38 +33,29 @@ class ImplicitGates(diffrax.AbstractSolver):
     def init(self, terms, t0, t1, y0, args) -> None:
         """Nothing is carried from step to step."""
 
-    def func(self, terms, t0, y0, args) -> State:
+    def func(self, terms, t0, y0, args) -> Any:
         """The derivative of the state."""
         return terms.vf(t0, y0, args)
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         """One step: the new state, its error, and what interpolation within the step needs."""
         h, equation = t1 - t0, equation_of(terms)
+        is_gate = jnp.asarray(equation.is_gate)
 
-        def stage(slopes: State, row: Any) -> tuple[State, State]:
+        def stage(slopes: Any, row: Any) -> tuple[Any, Any]:
             k, c, diagonal, explicit, implicit = row
-            moved, known = _combine(y0, h, explicit, slopes), _combine(y0, h, implicit, slopes)
-            guess = State(moved.voltage, known.gates, moved.calcium, moved.electrode)
-            reached = equation.implicit(t0 + c * h, guess, args, diagonal * h)
-            slope = terms.vf(t0 + c * h, reached, args)
-            return jax.tree.map(lambda all_of, one: all_of.at[k].set(one), slopes, slope), reached
+            known = jnp.where(is_gate, y0 + h * (implicit @ slopes), y0 + h * (explicit @ slopes))
+            reached = equation.implicit(t0 + c * h, known, args, diagonal * h)
+            return slopes.at[k].set(terms.vf(t0 + c * h, reached, args)), reached
 
         rows = tuple(jnp.asarray(part, dtype=t0.dtype) for part in _ROWS)
-        slopes = jax.tree.map(lambda y: jnp.zeros((len(_NODES), *y.shape), y.dtype), y0)
+        slopes = jnp.zeros((len(_NODES), *y0.shape), y0.dtype)
         # A loop, so that the equations of a cell with many channels are compiled once and not for each stage.
         slopes, stages = jax.lax.scan(stage, slopes, (jnp.arange(len(_NODES)), *rows))
-        last = jax.tree.map(lambda y: y[-1], stages)
         weights, error_weights = (jnp.asarray(part, dtype=t0.dtype) for part in (_EXPLICIT.b_sol, _EXPLICIT.b_error))
-        moved = _combine(y0, h, weights, slopes)
-        y1 = State(moved.voltage, last.gates, moved.calcium, moved.electrode)
-        error = _combine(jax.tree.map(jnp.zeros_like, y0), h, error_weights, slopes)
-        ks = jax.tree.map(lambda k: h * k[jnp.array([0, -1])], slopes)
-        return y1, error, {"y0": y0, "y1": y1, "k": ks}, None, diffrax.RESULTS.successful
-
-
-def _combine(y0: State, h: Any, weights: Any, slopes: State) -> State:
-    """A state and a step along a weighted sum of slopes."""
-    return jax.tree.map(lambda y, k: y + h * jnp.tensordot(weights, k, axes=1), y0, slopes)
+        y1 = jnp.where(is_gate, stages[-1], y0 + h * (weights @ slopes))
+        ks = h * slopes[jnp.array([0, -1])]
+        return y1, h * (error_weights @ slopes), {"y0": y0, "y1": y1, "k": ks}, None, diffrax.RESULTS.successful
 
 
 def _square(rows: tuple[np.ndarray, ...]) -> np.ndarray:

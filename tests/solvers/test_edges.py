@@ -18,14 +18,15 @@ def integral(edges, heights):
     def field(t, y, args):
         return heights[jnp.searchsorted(edges, t, side="right")]
 
+    controller = solver.controller(edges, end, jnp.asarray(jnp.inf))
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field),
         diffrax.Tsit5(),
         t0=jnp.zeros_like(end),
         t1=end,
-        dt0=jnp.asarray(solver.first_step),
+        dt0=controller.first_step,
         y0=jnp.zeros_like(end),
-        stepsize_controller=solver.controller(edges, end),
+        stepsize_controller=controller,
         max_steps=10_000,
     )
     return solution.ys[-1], solution.stats["num_rejected_steps"]

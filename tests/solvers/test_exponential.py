@@ -149,3 +149,16 @@ def test_steps_are_positive(dt):
 def test_it_records_at_the_samples():
     with pytest.raises(ValueError, match="other times need Adaptive"):
         ps.simulate(SQUID, SPIKE, times=jnp.asarray([0.0, 1.0]), solver=ps.Exponential())
+
+
+def test_steps_too_long_for_a_cell_are_said():
+    """The upstroke of this cell's spikes, whose sodium gate m is instantaneous, is over within such a step."""
+    cell = ps.presets.neuron("ca1_pyramidal")
+    steps = ps.CurrentClamp(ps.Step([0.0, 600.0], 5.0, 50.0), duration=60.0, dt=0.1)
+    with pytest.raises(ps.SolverError, match=r"sweep 1.*shorter steps than those of Exponential\(dt=0.1\)"):
+        ps.simulate(cell, steps, save=("voltage",), solver=ps.Exponential(0.1))
+    assert np.isfinite(ps.simulate(cell, steps, save=("voltage",), solver=ps.Exponential()).voltage).all()
+    members = {"protocol.stimulus.amplitude": [0.0, 600.0]}
+    one = ps.CurrentClamp(ps.Step(0.0, 5.0, 50.0), duration=60.0, dt=0.1)
+    ensemble = ps.ensemble(cell, one, members, solver=ps.Exponential(0.1), progress=False)
+    assert ensemble.finite.tolist() == [True, False]
