@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HERG = ROOT / "examples" / "fit_herg.py"
+NAV = ROOT / "examples" / "fit_nav.py"
 OWN_CHANNEL = ROOT / "examples" / "own_channel.py"
 
 KNOWN = {"p1": 2.3e-4, "p2": 0.07, "p3": 3.4e-5, "p4": 0.055, "p5": 0.087, "p6": 0.009, "p7": 5.2e-3, "p8": 0.032,
@@ -66,6 +67,22 @@ def test_herg_fits_a_real_recording(shared, tmp_path):
     assert report["predict_rmse_pA"] == pytest.approx(report["rmse_pA"], rel=1e-6)
 
 
+def test_nav_recovers_the_channel_and_the_electrode(tmp_path):
+    written, drawn = tmp_path / "fit.json", tmp_path / "fit.png"
+    said = run(NAV, "--starts", "1", "--json", str(written), "--plot", str(drawn))
+    report = json.loads(written.read_text())
+    assert report["rmse_pA"] == pytest.approx(20.0, rel=0.02)  # the noise that was put in
+    assert report["without_electrode_rmse_pA"] > 20 * report["rmse_pA"]
+    found = {row["name"]: row for row in report["parameters"]}
+    known = {"channels.Na.g_max": 90.0, "channels.Na.gates.m.opening.v": 25.0, "channels.Na.gates.h.closing.k": 2.5,
+             "capacitance": 1.0, "electrode.series_resistance": 5.2, "electrode.filter.corner": 6000.0,
+             "recordings.1.electrode.compensation.correction": 74.0}  # fmt: skip
+    for name, value in known.items():
+        assert abs(found[name]["value"] - value) < 3.5 * found[name]["standard_error"] < 0.05 * value, found[name]
+    assert "80 % compensation: RMSE" in said
+    assert drawn.read_bytes()[:4] == b"\x89PNG"
+
+
 def test_own_channels_do_what_they_are_known_for(tmp_path):
     drawn = tmp_path / "d.png"
     said = run(OWN_CHANNEL, "--plot", str(drawn))
@@ -86,4 +103,4 @@ def test_own_channels_do_what_they_are_known_for(tmp_path):
 
 
 def test_every_example_is_run_here():
-    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {HERG.name, OWN_CHANNEL.name}
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {HERG.name, NAV.name, OWN_CHANNEL.name}
