@@ -2,7 +2,6 @@
 
 from typing import Any, TypeAlias
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -50,12 +49,12 @@ def checked(
         raise ValueError("a MixedClamp is recorded at its samples, not at other times")
     _check_size(neuron, protocol.sweeps, protocol.samples if times is None else times.shape[0], save)
     clamps = [protocol] if isinstance(protocol, AbstractClamp) else protocol.phases
-    electrodes = [clamp.electrode for clamp in clamps]
-    if jax.tree.leaves(electrodes) and not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(electrodes)):
+    if any(clamp.electrode is not None and clamp.electrode.refreshed() is not clamp.electrode for clamp in clamps):
         protocol = refreshed(protocol)
         clamps = [protocol] if isinstance(protocol, AbstractClamp) else protocol.phases
     for clamp in clamps:
-        _check_electrode(clamp, times, solver, key)
+        if clamp.electrode is not None or isinstance(solver, Exponential):
+            _check_electrode(clamp, times, solver, key)
     return protocol, times, save
 
 

@@ -133,16 +133,19 @@ def with_parameters(model: Model, values: Mapping[str, Any]) -> Model:
         new.append(jnp.asarray(value, dtype=current[name].dtype))
     if not chosen:
         return model
-    return refreshed(eqx.tree_at(lambda m: [_get(m, name) for name in chosen], model, new))
+    return refreshed(eqx.tree_at(lambda m: [_get(m, name) for name in chosen], model, new), model)
 
 
-def refreshed(model: Model) -> Model:
+def refreshed(model: Model, before: Model | None = None) -> Model:
     """A model whose parts know what has been changed in them: those that have a `refreshed` of their own."""
 
     def knows(node: Any) -> bool:
         return hasattr(node, "refreshed")
 
-    return jax.tree.map(lambda node: node.refreshed() if knows(node) else node, model, is_leaf=knows)
+    def renewed(node: Any, *olds: Any) -> Any:
+        return node.refreshed(*olds) if knows(node) else node
+
+    return jax.tree.map(renewed, model, *(() if before is None else (before,)), is_leaf=knows)
 
 
 def as_array(value: Any) -> Any:

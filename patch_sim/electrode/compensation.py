@@ -52,7 +52,10 @@ class Compensation(AbstractParametric):
 
 def differ(value: Any, ideal: Any) -> bool:
     """Whether a number is not an ideal one, or may not be: what a function that is being traced does not know."""
-    return not known(value) or not known(ideal) or bool(np.any(np.asarray(value) != np.asarray(ideal)))
+    try:
+        return float(value) != float(ideal)
+    except (TypeError, ValueError):  # a tracer, several numbers, or what the checks will refuse
+        return True
 
 
 def known(value: Any) -> bool:

@@ -44,6 +44,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from patch_sim.electrode.compensation import Compensation, differ, known
@@ -148,14 +149,31 @@ class Electrode(AbstractParametric):
         reading = v + self.shift if "shift" in self.used else v
         return reading + 1e-3 * self.series_resistance * current if "series_resistance" in self.used else reading
 
-    def refreshed(self) -> "Electrode":
-        """The same electrode, aware of what has been changed in it."""
-        return self if set(self._not_ideal()) <= set(self.used) else dataclasses.replace(self, used=None)
+    def refreshed(self, before: "Electrode | None" = None) -> "Electrode":
+        """The same electrode, aware of what has been changed in it.
+
+        Args:
+            before: the electrode before the change: what is not known now, but was changed, counts as there; what was
+                not changed is as it was.
+        """
+        there = set(self.used)
+        olds = (self if before is None else before)._numbers()
+        for (name, value, ideal), (_, *old) in zip(self._numbers(), olds, strict=True):
+            unknown = isinstance(value, Tracer) or isinstance(ideal, Tracer)
+            changed = value is not old[0] or ideal is not old[1]
+            if changed if unknown else differ(value, ideal):
+                there.add(name)
+        return self if len(there) == len(self.used) else dataclasses.replace(self, used=tuple(sorted(there)))
 
     def _not_ideal(self) -> list[str]:
         """What is there, or may be: what a function that is being traced does not know counts as there."""
+        there = {name for name, value, ideal in self._numbers() if differ(value, ideal)}
+        return sorted(there | ({"filter"} if self.filter is not None else set()))
+
+    def _numbers(self) -> list[tuple[str, Any, Any]]:
+        """What can be there, by which number, and the ideal of that."""
         dials = self.compensation
-        parts = [
+        return [
             ("bridge", dials.bridge, 0.0),
             ("capacitance", self.pipette_capacitance, dials.capacitance),
             ("lag", dials.lag, 0.0),
@@ -168,8 +186,6 @@ class Electrode(AbstractParametric):
             ("shift", self.offset, 0.0),
             ("slow_capacitance", dials.slow_capacitance, 0.0),
         ]
-        there = {name for name, value, ideal in parts if differ(value, ideal)}
-        return sorted(there | ({"filter"} if self.filter is not None else set()))
 
     def reported(
         self, response: Float[Array, "sweeps samples"], dt: float, key: Any, traces: int = 1

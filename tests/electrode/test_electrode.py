@@ -148,6 +148,22 @@ def test_an_electrode_made_while_tracing_knows_its_numbers():
     assert float(jax.jit(jax.grad(last))(jnp.asarray(10.0))) == pytest.approx(-0.1, rel=1e-9)
 
 
+@pytest.mark.parametrize("clamp", [ps.VoltageClamp, ps.CurrentClamp])
+def test_an_electrode_that_comes_into_a_function_is_what_it_was(clamp):
+    protocol = clamp(STEP, duration=6.0, dt=0.01, electrode=ps.Electrode(series_resistance=5.0), holding=-70.0)
+
+    @jax.jit
+    def changed(protocol, seal, resistance):
+        values = {"electrode.series_resistance": resistance, "electrode.seal_resistance": seal}
+        new = ps.with_parameters(protocol, values)
+        assert new.electrode.used == ("seal", "series_resistance")
+        return ps.simulate(CELL, new, save=("voltage",)).voltage
+
+    electrode = ps.Electrode(series_resistance=8.0, seal_resistance=900.0)
+    expected = ps.simulate(CELL, clamp(STEP, duration=6.0, dt=0.01, electrode=electrode, holding=-70.0)).voltage
+    np.testing.assert_allclose(changed(protocol, 900.0, 8.0), expected, atol=1e-4)
+
+
 def test_slopes_in_voltage_clamp():
     paths = ["series_resistance", "compensation.correction", "junction_potential", "seal_resistance", "filter.corner"]
     values, steps = np.array([8.0, 60.0, 4.0, 800.0, 3000.0]), np.array([1e-3, 1e-2, 1e-3, 1.0, 1.0])
