@@ -27,6 +27,7 @@ SLOPE = 10.0
 """mV/ms: where it begins."""
 
 _BEYOND = 300.0  # mV: no membrane goes so far that what is no member is picked before one that is
+_BLOCK = 32  # samples
 
 
 class SoftSpike(NamedTuple):
@@ -90,9 +91,9 @@ def latency(voltage: Voltage, dt: float, *, level: Any = LEVEL, sharpness: Any =
         sharpness: 1/mV.
     """
     passed = jnp.diff(jnp.clip(_counter(voltage - level, sharpness), 0.0, 1.0), axis=-1)
-    times = _positions(passed) + _crossing(voltage, level)
+    time = _moment(passed) + jnp.sum(passed * _crossing(voltage, level), axis=-1)
     never = 1.0 - jnp.sum(passed, axis=-1)
-    return dt * (jnp.sum(passed * times, axis=-1) + never * (voltage.shape[-1] - 1))
+    return dt * (time + never * (voltage.shape[-1] - 1))
 
 
 def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sharpness: Any = 1.0) -> SoftSpike:
@@ -108,30 +109,27 @@ def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sh
     crossings = _counter(voltage - level, sharpness)
     slope = _slope(voltage, dt)
     onsets = _counter(slope - SLOPE, sharpness)
-    # Or XLA computes them anew wherever they are used.
-    crossings, onsets, slope = jax.lax.optimization_barrier((crossings, onsets, slope))
     # From its crossing to the next one, a spike has its peak and its trough.
-    member = jnp.maximum(0.0, 1.0 - jnp.abs(crossings - (index + 1.0)))
+    outside = jnp.minimum(1.0, jnp.abs(crossings - (index + 1.0)))
     shift, top = _vertices(voltage)
-    heaviest = _weights(top, member, sharpness)
+    heaviest = _weights(top, sharpness, outside[..., 1:-1])
     peak = jnp.sum(heaviest * top, axis=-1)
-    lowest = _weights(-voltage, member, sharpness)
+    lowest = _weights(-voltage, sharpness, outside)
     trough = jnp.sum(lowest * voltage, axis=-1)
     passed = jnp.diff(jnp.clip(crossings, index, index + 1.0), axis=-1)
     which = jnp.sum(passed * onsets[..., 1:], axis=-1, keepdims=True)
     begins = jnp.diff(jnp.clip(onsets, which - 1.0, which), axis=-1)
-    at_onset = voltage[..., :-1] + _crossing(slope, SLOPE) * jnp.diff(voltage, axis=-1)
-    threshold = jnp.sum(begins * at_onset, axis=-1)
+    threshold = jnp.sum(begins * _between(voltage, _crossing(slope, SLOPE)), axis=-1)
     half = 0.5 * (peak + threshold)
-    during = jnp.clip(onsets - which + 1.0, 0.0, 1.0) * jnp.clip(which + 1.0 - onsets, 0.0, 1.0)
+    during = jnp.clip(1.0 - jnp.abs(onsets[..., 1:] - which), 0.0, 1.0)
     above = _above(voltage - half[..., None])
     return SoftSpike(
         presence=jnp.sum(passed, axis=-1),
-        time=dt * jnp.sum(heaviest * (_positions(voltage) + shift), axis=-1),
+        time=dt * (1.0 + _moment(heaviest) + jnp.sum(heaviest * shift, axis=-1)),
         threshold=threshold,
         peak=peak,
         amplitude=peak - threshold,
-        half_width=dt * jnp.sum(during[..., 1:] * above, axis=-1),
+        half_width=dt * jnp.sum(during * above, axis=-1),
         trough=trough,
         ahp=threshold - trough,
     )
@@ -152,7 +150,7 @@ def sag(voltage: Voltage, dt: float, *, sharpness: Any = 1.0) -> Each:
     sums = jnp.cumsum(voltage - voltage[..., :1], axis=-1)
     padded = jnp.concatenate([jnp.zeros_like(sums[..., :1]), sums], axis=-1)
     smooth = voltage[..., :1] + (padded[..., width:] - padded[..., :-width]) / width
-    lowest = jnp.sum(_weights(-smooth, jnp.ones_like(smooth), sharpness) * smooth, axis=-1)
+    lowest = jnp.sum(_weights(-smooth, sharpness) * smooth, axis=-1)
     return jnp.mean(voltage[..., samples - max(1, round(0.1 * samples)) :], axis=-1) - lowest
 
 
@@ -217,13 +215,22 @@ def _slope(voltage: Voltage, dt: float) -> Voltage:
 
 def _rises(x: Voltage, sharpness: Any) -> Float[Array, "*sweeps samples-1"]:
     """How far up the sigmoid of x goes from each sample to the next."""
-    return jnp.maximum(0.0, jnp.diff(jax.nn.sigmoid(sharpness * x), axis=-1))
+    sigmoid = jax.lax.optimization_barrier(jax.nn.sigmoid(sharpness * x))  # or XLA computes it twice
+    return jnp.maximum(0.0, jnp.diff(sigmoid, axis=-1))
 
 
 def _counter(x: Voltage, sharpness: Any) -> Voltage:
-    """How often x has crossed 0 upward until each sample."""
-    rises = jnp.cumsum(_rises(x, sharpness), axis=-1)
-    return jnp.concatenate([jnp.zeros_like(rises[..., :1]), rises], axis=-1)
+    """How often x has crossed 0 upward until each sample.
+
+    Rises are summed by a product of blocks with a triangle: XLA would compute a `cumsum` anew wherever it is used.
+    """
+    samples = x.shape[-1]
+    padding = [(0, 0)] * (x.ndim - 1) + [(1, -samples % _BLOCK)]
+    blocks = jnp.reshape(jnp.pad(_rises(x, sharpness), padding), (*x.shape[:-1], -1, _BLOCK))
+    totals = jnp.sum(blocks, axis=-1)
+    terms = jnp.concatenate([(jnp.cumsum(totals, axis=-1) - totals)[..., None], blocks], axis=-1)
+    sums = jnp.matmul(terms, jnp.triu(jnp.ones((_BLOCK + 1, _BLOCK), x.dtype), -1), precision="highest")
+    return jnp.reshape(sums, (*x.shape[:-1], -1))[..., :samples]
 
 
 def _above(x: Voltage) -> Float[Array, "*sweeps samples-1"]:
@@ -234,29 +241,24 @@ def _above(x: Voltage) -> Float[Array, "*sweeps samples-1"]:
     return jnp.where(flat, jnp.where(a > 0.0, 1.0, 0.0), part)
 
 
-def _weights(x: Voltage, member: Voltage, sharpness: Any) -> Voltage:
-    """Weights that add up to 1 and pick the largest x among the members; among all samples if there are none."""
-    weights = jax.nn.softmax(sharpness * x - _BEYOND * (1.0 + sharpness) * (1.0 - member), axis=-1)
+def _weights(x: Voltage, sharpness: Any, outside: Any = 0.0) -> Voltage:
+    """Weights that add up to 1 and pick the largest x that is not outside (1 is); of all if all are."""
+    weights = jax.nn.softmax(sharpness * x - _BEYOND * (1.0 + sharpness) * outside, axis=-1)
     return jax.lax.optimization_barrier(weights)
 
 
-def _vertices(voltage: Voltage) -> tuple[Voltage, Voltage]:
-    """At each sample that is no lower than its neighbors, the vertex of the parabola through them: shift and value."""
+def _vertices(voltage: Voltage) -> tuple[Float[Array, "*sweeps samples-2"], Float[Array, "*sweeps samples-2"]]:
+    """At each inner sample no lower than its neighbors, the vertex of the parabola through them: shift and value."""
     before, here, after = voltage[..., :-2], voltage[..., 1:-1], voltage[..., 2:]
     bend = before - 2.0 * here + after
     peak = (here >= before) & (here >= after) & (bend < 0.0)
     shift = jnp.where(peak, 0.5 * (before - after) / jnp.where(peak, bend, 1.0), 0.0)
-    top = here - 0.25 * (before - after) * shift
-    ends = jnp.zeros_like(voltage[..., :1])
-    return (
-        jnp.concatenate([ends, shift, ends], axis=-1),
-        jnp.concatenate([voltage[..., :1], top, voltage[..., -1:]], axis=-1),
-    )
+    return shift, here - 0.25 * (before - after) * shift
 
 
-def _positions(values: Voltage) -> Voltage:
-    """The number of each sample."""
-    return jnp.broadcast_to(jnp.arange(values.shape[-1], dtype=values.dtype), values.shape)
+def _moment(weights: Float[Array, "*sweeps stretches"]) -> Each:
+    """The sum of weights times their number, from 0."""
+    return weights @ jnp.arange(weights.shape[-1], dtype=weights.dtype)
 
 
 def _crossing(x: Voltage, level: Any) -> Float[Array, "*sweeps samples-1"]:
@@ -265,6 +267,12 @@ def _crossing(x: Voltage, level: Any) -> Float[Array, "*sweeps samples-1"]:
     still = jnp.abs(change) < 1e-9
     part = jnp.clip((level - x[..., :-1]) / jnp.where(still, 1.0, change), 0.0, 1.0)
     return jnp.where(still, 0.5, part)
+
+
+def _between(x: Voltage, part: Float[Array, "*sweeps samples-1"]) -> Float[Array, "*sweeps samples-1"]:
+    """The straight line from each sample to the next, so far along it."""
+    a, b = x[..., :-1], x[..., 1:]
+    return jnp.where(part < 0.5, a + part * (b - a), b - (1.0 - part) * (b - a))
 
 
 def _nearest(
