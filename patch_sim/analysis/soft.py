@@ -209,8 +209,12 @@ def phase_density(
 
 
 def _slope(voltage: Voltage, dt: float) -> Voltage:
-    """dV/dt by central differences, mV/ms."""
-    return jnp.asarray(jnp.gradient(voltage, dt, axis=-1))
+    """dV/dt by central differences, mV/ms; by those to their neighbors at both ends."""
+    rise = jnp.diff(voltage, axis=-1)
+    many = [(0, 0)] * (voltage.ndim - 1)
+    steps = jnp.full(voltage.shape[-1], 2.0, voltage.dtype).at[jnp.array([0, -1])].set(1.0)
+    both = jnp.pad(rise, [*many, (0, 1)]) + jnp.pad(rise, [*many, (1, 0)])
+    return both / jnp.broadcast_to(dt * steps, both.shape)
 
 
 def _rises(x: Voltage, sharpness: Any) -> Float[Array, "*sweeps samples-1"]:
