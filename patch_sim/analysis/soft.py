@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 Voltage = Float[Array, "*sweeps samples"]
 Each = Float[Array, "*sweeps"]
@@ -27,6 +27,7 @@ SLOPE = 10.0
 """mV/ms: where it begins."""
 
 _BEYOND = 300.0  # mV: no membrane goes so far that what is no member is picked before one that is
+_BLOCK = 32  # samples
 
 
 class SoftSpike(NamedTuple):
@@ -90,9 +91,9 @@ def latency(voltage: Voltage, dt: float, *, level: Any = LEVEL, sharpness: Any =
         sharpness: 1/mV.
     """
     passed = jnp.diff(jnp.clip(_counter(voltage - level, sharpness), 0.0, 1.0), axis=-1)
-    times = _positions(passed) + _crossing(voltage, level)
+    time = _moment(passed) + jnp.sum(passed * _crossing(voltage, level), axis=-1)
     never = 1.0 - jnp.sum(passed, axis=-1)
-    return dt * (jnp.sum(passed * times, axis=-1) + never * (voltage.shape[-1] - 1))
+    return dt * (time + never * (voltage.shape[-1] - 1))
 
 
 def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sharpness: Any = 1.0) -> SoftSpike:
@@ -108,30 +109,27 @@ def spike(voltage: Voltage, dt: float, index: int = 0, *, level: Any = LEVEL, sh
     crossings = _counter(voltage - level, sharpness)
     slope = _slope(voltage, dt)
     onsets = _counter(slope - SLOPE, sharpness)
-    # Or XLA computes them anew wherever they are used.
-    crossings, onsets, slope = jax.lax.optimization_barrier((crossings, onsets, slope))
     # From its crossing to the next one, a spike has its peak and its trough.
-    member = jnp.maximum(0.0, 1.0 - jnp.abs(crossings - (index + 1.0)))
+    outside = jnp.minimum(1.0, jnp.abs(crossings - (index + 1.0)))
     shift, top = _vertices(voltage)
-    heaviest = _weights(top, member, sharpness)
+    heaviest = _weights(top, sharpness, outside[..., 1:-1])
     peak = jnp.sum(heaviest * top, axis=-1)
-    lowest = _weights(-voltage, member, sharpness)
+    lowest = _weights(-voltage, sharpness, outside)
     trough = jnp.sum(lowest * voltage, axis=-1)
     passed = jnp.diff(jnp.clip(crossings, index, index + 1.0), axis=-1)
     which = jnp.sum(passed * onsets[..., 1:], axis=-1, keepdims=True)
     begins = jnp.diff(jnp.clip(onsets, which - 1.0, which), axis=-1)
-    at_onset = voltage[..., :-1] + _crossing(slope, SLOPE) * jnp.diff(voltage, axis=-1)
-    threshold = jnp.sum(begins * at_onset, axis=-1)
+    threshold = jnp.sum(begins * _between(voltage, _crossing(slope, SLOPE)), axis=-1)
     half = 0.5 * (peak + threshold)
-    during = jnp.clip(onsets - which + 1.0, 0.0, 1.0) * jnp.clip(which + 1.0 - onsets, 0.0, 1.0)
+    during = jnp.clip(1.0 - jnp.abs(onsets[..., 1:] - which), 0.0, 1.0)
     above = _above(voltage - half[..., None])
     return SoftSpike(
         presence=jnp.sum(passed, axis=-1),
-        time=dt * jnp.sum(heaviest * (_positions(voltage) + shift), axis=-1),
+        time=dt * (1.0 + _moment(heaviest) + jnp.sum(heaviest * shift, axis=-1)),
         threshold=threshold,
         peak=peak,
         amplitude=peak - threshold,
-        half_width=dt * jnp.sum(during[..., 1:] * above, axis=-1),
+        half_width=dt * jnp.sum(during * above, axis=-1),
         trough=trough,
         ahp=threshold - trough,
     )
@@ -152,7 +150,7 @@ def sag(voltage: Voltage, dt: float, *, sharpness: Any = 1.0) -> Each:
     sums = jnp.cumsum(voltage - voltage[..., :1], axis=-1)
     padded = jnp.concatenate([jnp.zeros_like(sums[..., :1]), sums], axis=-1)
     smooth = voltage[..., :1] + (padded[..., width:] - padded[..., :-width]) / width
-    lowest = jnp.sum(_weights(-smooth, jnp.ones_like(smooth), sharpness) * smooth, axis=-1)
+    lowest = jnp.sum(_weights(-smooth, sharpness) * smooth, axis=-1)
     return jnp.mean(voltage[..., samples - max(1, round(0.1 * samples)) :], axis=-1) - lowest
 
 
@@ -183,8 +181,10 @@ def phase_density(
 ) -> Float[Array, "*sweeps columns-1 rows-1"]:
     r"""How much of the time is spent in each cell of the phase plane, V against dV/dt.
 
-    A sample belongs to a bin by the difference of two smooth steps at its edges; in the limit this is the histogram
-    (Van Geit, Achard and De Schutter (2007), Front Neuroinform 1:1).
+    At an edge $e$ a sample passes from one bin to the next by the smooth step $t^2 (3 - 2 t)$ with
+    $t = 1/2 + (x - e) / w$ from 0 to 1. Its width $w = 6 / \beta$ makes it as steep as the sigmoid, but it is no wider
+    than either bin beside it: four cells at most share a sample, and to be felt from further away needs wider bins. In
+    the limit this is the histogram (Van Geit, Achard and De Schutter (2007), Front Neuroinform 1:1).
 
     Args:
         voltage: mV.
@@ -193,28 +193,48 @@ def phase_density(
         slope_edges: of the bins, mV/ms, ascending.
         sharpness: 1/mV, and per mV/ms.
     """
-    above = jnp.einsum(
-        "...cs,...rs->...cr",
-        _beyond(voltage, voltage_edges, sharpness),
-        _beyond(_slope(voltage, dt), slope_edges, sharpness),
-    )
-    return jnp.diff(jnp.diff(above, axis=-1), axis=-2) / voltage.shape[-1]
+    shape = (len(voltage_edges), len(slope_edges))
+
+    def one(voltage: Float[Array, " samples"]) -> Float[Array, "_ _"]:
+        column, right = _nearest(voltage, voltage_edges, sharpness)
+        row, up = _nearest(_slope(voltage, dt), slope_edges, sharpness)
+        parts = jnp.stack([jnp.ones_like(up), right, up, right * up], axis=-1)
+        # How many samples are nearest to each crossing of two edges, and how many of them are right of it, above, both.
+        sums = jnp.zeros((*shape, 4), parts.dtype).at[column, row].add(parts, mode="promise_in_bounds")
+        near, right, up, both = jnp.moveaxis(sums, -1, 0)
+        cells = both[:-1, :-1] + (right - both)[:-1, 1:] + (up - both)[1:, :-1] + (near - right - up + both)[1:, 1:]
+        return cells / voltage.shape[-1]
+
+    return jnp.vectorize(one, signature="(s)->(c,r)")(voltage)
 
 
 def _slope(voltage: Voltage, dt: float) -> Voltage:
-    """dV/dt by central differences, mV/ms."""
-    return jnp.asarray(jnp.gradient(voltage, dt, axis=-1))
+    """dV/dt by central differences, mV/ms; by those to their neighbors at both ends."""
+    rise = jnp.diff(voltage, axis=-1)
+    many = [(0, 0)] * (voltage.ndim - 1)
+    steps = jnp.full(voltage.shape[-1], 2.0, voltage.dtype).at[jnp.array([0, -1])].set(1.0)
+    both = jnp.pad(rise, [*many, (0, 1)]) + jnp.pad(rise, [*many, (1, 0)])
+    return both / jnp.broadcast_to(dt * steps, both.shape)
 
 
 def _rises(x: Voltage, sharpness: Any) -> Float[Array, "*sweeps samples-1"]:
     """How far up the sigmoid of x goes from each sample to the next."""
-    return jnp.maximum(0.0, jnp.diff(jax.nn.sigmoid(sharpness * x), axis=-1))
+    sigmoid = jax.lax.optimization_barrier(jax.nn.sigmoid(sharpness * x))  # or XLA computes it twice
+    return jnp.maximum(0.0, jnp.diff(sigmoid, axis=-1))
 
 
 def _counter(x: Voltage, sharpness: Any) -> Voltage:
-    """How often x has crossed 0 upward until each sample."""
-    rises = jnp.cumsum(_rises(x, sharpness), axis=-1)
-    return jnp.concatenate([jnp.zeros_like(rises[..., :1]), rises], axis=-1)
+    """How often x has crossed 0 upward until each sample.
+
+    Rises are summed by a product of blocks with a triangle: XLA would compute a `cumsum` anew wherever it is used.
+    """
+    samples = x.shape[-1]
+    padding = [(0, 0)] * (x.ndim - 1) + [(1, -samples % _BLOCK)]
+    blocks = jnp.reshape(jnp.pad(_rises(x, sharpness), padding), (*x.shape[:-1], -1, _BLOCK))
+    totals = jnp.sum(blocks, axis=-1)
+    terms = jnp.concatenate([(jnp.cumsum(totals, axis=-1) - totals)[..., None], blocks], axis=-1)
+    sums = jnp.matmul(terms, jnp.triu(jnp.ones((_BLOCK + 1, _BLOCK), x.dtype), -1), precision="highest")
+    return jnp.reshape(sums, (*x.shape[:-1], -1))[..., :samples]
 
 
 def _above(x: Voltage) -> Float[Array, "*sweeps samples-1"]:
@@ -225,29 +245,24 @@ def _above(x: Voltage) -> Float[Array, "*sweeps samples-1"]:
     return jnp.where(flat, jnp.where(a > 0.0, 1.0, 0.0), part)
 
 
-def _weights(x: Voltage, member: Voltage, sharpness: Any) -> Voltage:
-    """Weights that add up to 1 and pick the largest x among the members; among all samples if there are none."""
-    weights = jax.nn.softmax(sharpness * x - _BEYOND * (1.0 + sharpness) * (1.0 - member), axis=-1)
+def _weights(x: Voltage, sharpness: Any, outside: Any = 0.0) -> Voltage:
+    """Weights that add up to 1 and pick the largest x that is not outside (1 is); of all if all are."""
+    weights = jax.nn.softmax(sharpness * x - _BEYOND * (1.0 + sharpness) * outside, axis=-1)
     return jax.lax.optimization_barrier(weights)
 
 
-def _vertices(voltage: Voltage) -> tuple[Voltage, Voltage]:
-    """At each sample that is no lower than its neighbors, the vertex of the parabola through them: shift and value."""
+def _vertices(voltage: Voltage) -> tuple[Float[Array, "*sweeps samples-2"], Float[Array, "*sweeps samples-2"]]:
+    """At each inner sample no lower than its neighbors, the vertex of the parabola through them: shift and value."""
     before, here, after = voltage[..., :-2], voltage[..., 1:-1], voltage[..., 2:]
     bend = before - 2.0 * here + after
     peak = (here >= before) & (here >= after) & (bend < 0.0)
     shift = jnp.where(peak, 0.5 * (before - after) / jnp.where(peak, bend, 1.0), 0.0)
-    top = here - 0.25 * (before - after) * shift
-    ends = jnp.zeros_like(voltage[..., :1])
-    return (
-        jnp.concatenate([ends, shift, ends], axis=-1),
-        jnp.concatenate([voltage[..., :1], top, voltage[..., -1:]], axis=-1),
-    )
+    return shift, here - 0.25 * (before - after) * shift
 
 
-def _positions(values: Voltage) -> Voltage:
-    """The number of each sample."""
-    return jnp.broadcast_to(jnp.arange(values.shape[-1], dtype=values.dtype), values.shape)
+def _moment(weights: Float[Array, "*sweeps stretches"]) -> Each:
+    """The sum of weights times their number, from 0."""
+    return weights @ jnp.arange(weights.shape[-1], dtype=weights.dtype)
 
 
 def _crossing(x: Voltage, level: Any) -> Float[Array, "*sweeps samples-1"]:
@@ -258,8 +273,18 @@ def _crossing(x: Voltage, level: Any) -> Float[Array, "*sweeps samples-1"]:
     return jnp.where(still, 0.5, part)
 
 
-def _beyond(x: Voltage, edges: Float[Array, " edges"], sharpness: Any) -> Float[Array, "*sweeps edges samples"]:
-    """How far each sample is beyond each edge, by the smooth step $t^2 (3 - 2 t)$ that is as steep as the sigmoid."""
-    lines = jnp.reshape(edges, (1,) * (x.ndim - 1) + (*edges.shape, 1))
-    t = jnp.clip(0.5 + (sharpness / 6.0) * (x[..., None, :] - lines), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+def _between(x: Voltage, part: Float[Array, "*sweeps samples-1"]) -> Float[Array, "*sweeps samples-1"]:
+    """The straight line from each sample to the next, so far along it."""
+    a, b = x[..., :-1], x[..., 1:]
+    return jnp.where(part < 0.5, a + part * (b - a), b - (1.0 - part) * (b - a))
+
+
+def _nearest(
+    x: Float[Array, " samples"], edges: Float[Array, " edges"], sharpness: Any
+) -> tuple[Int[Array, " samples"], Float[Array, " samples"]]:
+    """The edge nearest to each sample, and how far the sample is beyond it, from 0 to 1."""
+    bins = jnp.diff(edges)
+    widths = jnp.minimum(6.0 / sharpness, jnp.minimum(jnp.append(bins[0], bins), jnp.append(bins, bins[-1])))
+    nearest = jnp.sum(x[:, None] > 0.5 * (edges[1:] + edges[:-1])[None], axis=-1)
+    t = jnp.clip(0.5 + (x - edges[nearest]) / widths[nearest], 0.0, 1.0)
+    return nearest, t * t * (3.0 - 2.0 * t)
