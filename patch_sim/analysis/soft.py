@@ -36,7 +36,7 @@ class SoftSpike(NamedTuple):
     Attributes:
         presence: 1 if there is such a spike, 0 if there is none; then the others are those of the highest voltage, or
             without meaning, and a loss should weigh them by this.
-        time: of the peak since the first sample, ms.
+        time: of the peak, an inner sample of the window, since the first, ms.
         threshold: mV, where dV/dt last rises through 10 mV/ms before the spike crosses -20 mV.
         peak: mV, of the parabola through the highest samples.
         amplitude: peak less threshold, mV.
