@@ -36,7 +36,7 @@ class SoftSpike(NamedTuple):
     Attributes:
         presence: 1 if there is such a spike, 0 if there is none; then the others are those of the highest voltage, or
             without meaning, and a loss should weigh them by this.
-        time: of the peak since the first sample, ms.
+        time: of the peak, an inner sample of the window, since the first, ms.
         threshold: mV, where dV/dt last rises through 10 mV/ms before the spike crosses -20 mV.
         peak: mV, of the parabola through the highest samples.
         amplitude: peak less threshold, mV.
@@ -193,15 +193,15 @@ def phase_density(
         slope_edges: of the bins, mV/ms, ascending.
         sharpness: 1/mV, and per mV/ms.
     """
-    shape = (len(voltage_edges), len(slope_edges))
+    columns, rows = len(voltage_edges), len(slope_edges)
 
     def one(voltage: Float[Array, " samples"]) -> Float[Array, "_ _"]:
         column, right = _nearest(voltage, voltage_edges, sharpness)
         row, up = _nearest(_slope(voltage, dt), slope_edges, sharpness)
         parts = jnp.stack([jnp.ones_like(up), right, up, right * up], axis=-1)
         # How many samples are nearest to each crossing of two edges, and how many of them are right of it, above, both.
-        sums = jnp.zeros((*shape, 4), parts.dtype).at[column, row].add(parts, mode="promise_in_bounds")
-        near, right, up, both = jnp.moveaxis(sums, -1, 0)
+        sums = jnp.zeros((columns * rows, 4), parts.dtype).at[column * rows + row].add(parts, mode="promise_in_bounds")
+        near, right, up, both = jnp.reshape(sums.T, (4, columns, rows))
         cells = both[:-1, :-1] + (right - both)[:-1, 1:] + (up - both)[1:, :-1] + (near - right - up + both)[1:, 1:]
         return cells / voltage.shape[-1]
 
@@ -285,6 +285,6 @@ def _nearest(
     """The edge nearest to each sample, and how far the sample is beyond it, from 0 to 1."""
     bins = jnp.diff(edges)
     widths = jnp.minimum(6.0 / sharpness, jnp.minimum(jnp.append(bins[0], bins), jnp.append(bins, bins[-1])))
-    nearest = jnp.sum(x[:, None] > 0.5 * (edges[1:] + edges[:-1])[None], axis=-1)
+    nearest = jnp.sum(x[:, None] > 0.5 * (edges[1:] + edges[:-1])[None], axis=-1, dtype=jnp.int32)
     t = jnp.clip(0.5 + (x - edges[nearest]) / widths[nearest], 0.0, 1.0)
     return nearest, t * t * (3.0 - 2.0 * t)
