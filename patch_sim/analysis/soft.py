@@ -8,7 +8,8 @@ the one to the other.
 
 Between samples the voltage is a straight line, so that times of crossing do not stick to samples. All take voltages of
 one sweep or of many, `(*sweeps, samples)`, and work under `jit`, `vmap` and both kinds of derivative; the window is
-what is handed over.
+what is handed over. Of a thousand sweeps they are faster in blocks that stay in a processor's cache:
+`jax.lax.map(features, voltages, batch_size=64)` (`tests/benchmarks/soft_features.py`).
 """
 
 from typing import Any, NamedTuple

@@ -16,7 +16,7 @@ from patch_sim.analysis import soft
 
 jax.config.update("jax_enable_x64", True)
 
-SWEEPS, ROUNDS, DT = 1000, 5, 0.1
+SWEEPS, ROUNDS, DT, BLOCK = 1000, 5, 0.1, 64
 DURATION = 110.0
 
 
@@ -54,6 +54,11 @@ def main() -> None:
     for name in names:
         one = jax.jit(jax.vmap(lambda v, name=name: features(v)[name]))
         works[name] = lambda one=one: one(voltage)
+    together = {
+        "all at once": jax.jit(jax.vmap(features)),
+        f"all at once, {BLOCK} sweeps at a time": jax.jit(lambda v: jax.lax.map(features, v, batch_size=BLOCK)),
+    }
+    works |= {name: (lambda every=every: every(voltage)) for name, every in together.items()}
     for work in works.values():
         seconds(work)
     taken = {name: [] for name in works}
@@ -64,9 +69,8 @@ def main() -> None:
     print(f"{SWEEPS} sweeps of {DURATION:g} ms, sampled every {DT:g} ms; part of the simulation's time")
     for solver in solvers:
         print(f"{solver}: {1e3 * median[solver]:.0f} ms")
-        for name in names:
+        for name in (*names, *together):
             print(f"  {name}: {1e3 * median[name]:.1f} ms, {100.0 * median[name] / median[solver]:.1f} %")
-        print(f"  all: {100.0 * sum(median[name] for name in names) / median[solver]:.1f} %")
 
 
 if __name__ == "__main__":
