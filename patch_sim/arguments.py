@@ -53,7 +53,7 @@ def checked(
         protocol = refreshed(protocol)
         clamps = [protocol] if isinstance(protocol, AbstractClamp) else protocol.phases
     for clamp in clamps:
-        if clamp.electrode is not None or isinstance(solver, Exponential):
+        if (clamp.electrode is not None and clamp.electrode.used) or isinstance(solver, Exponential):
             _check_electrode(clamp, times, solver, key)
     return protocol, times, save
 

@@ -39,6 +39,7 @@ with $C_n$ neutralized, and what is reported is $V_p - R_\mathrm{bridge} I_\math
 """
 
 import dataclasses
+import weakref
 from typing import Any
 
 import equinox as eqx
@@ -51,6 +52,9 @@ from patch_sim.electrode.compensation import Compensation, differ, known
 from patch_sim.electrode.readout import pink, quantized
 from patch_sim.filters import Bessel
 from patch_sim.parameters import AbstractParametric, Number, parameter
+
+_LOOKED_AT: dict[int, weakref.ref] = {}
+"""The electrodes that know what is there, by identity: a change makes another object, and to look takes time."""
 
 
 class Electrode(AbstractParametric):
@@ -156,14 +160,23 @@ class Electrode(AbstractParametric):
             before: the electrode before the change: what is not known now, but was changed, counts as there; what was
                 not changed is as it was.
         """
-        there = set(self.used)
+        looked_at = _LOOKED_AT.get(id(self))
+        if before is None and looked_at is not None and looked_at() is self:
+            return self
+        there, everything_known = set(self.used), True
         olds = (self if before is None else before)._numbers()
         for (name, value, ideal), (_, *old) in zip(self._numbers(), olds, strict=True):
             unknown = isinstance(value, Tracer) or isinstance(ideal, Tracer)
+            everything_known &= not unknown
             changed = value is not old[0] or ideal is not old[1]
             if changed if unknown else differ(value, ideal):
                 there.add(name)
-        return self if len(there) == len(self.used) else dataclasses.replace(self, used=tuple(sorted(there)))
+        if len(there) > len(self.used):
+            return dataclasses.replace(self, used=tuple(sorted(there)))
+        if everything_known:
+            identity = id(self)
+            _LOOKED_AT[identity] = weakref.ref(self, lambda _: _LOOKED_AT.pop(identity, None))
+        return self
 
     def _not_ideal(self) -> list[str]:
         """What is there, or may be: what a function that is being traced does not know counts as there."""

@@ -16,7 +16,7 @@ class MixedClamp(AbstractProtocol):
     """One clamp after the other in the same sweep, as in voltage clamp, then current clamp, then voltage clamp.
 
     Each phase starts in the state in which the one before has left the cell. The times of its stimulus count from its
-    own start. A pipette with a capacitance starts each phase settled.
+    own start. A pipette starts a phase settled, unless the phase before followed its potential too.
 
     Args:
         phases: `CurrentClamp` and `VoltageClamp` protocols, all with the same dt.

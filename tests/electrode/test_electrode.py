@@ -1,5 +1,6 @@
 """The electrode: closed forms, balances of current, and what an amplifier reports."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -162,6 +163,15 @@ def test_an_electrode_that_comes_into_a_function_is_what_it_was(clamp):
     electrode = ps.Electrode(series_resistance=8.0, seal_resistance=900.0)
     expected = ps.simulate(CELL, clamp(STEP, duration=6.0, dt=0.01, electrode=electrode, holding=-70.0)).voltage
     np.testing.assert_allclose(changed(protocol, 900.0, 8.0), expected, atol=1e-4)
+
+
+def test_a_change_behind_its_back_is_seen():
+    clamp = ps.VoltageClamp(STEP, holding=-70.0, duration=6.0, dt=0.01, electrode=ps.Electrode())
+    ps.simulate(CELL, clamp)  # now it is known to be ideal
+    changed = eqx.tree_at(lambda clamp: clamp.electrode.series_resistance, clamp, jnp.asarray(7.0))
+    expected = held(ps.Electrode(series_resistance=7.0)).voltage
+    np.testing.assert_allclose(ps.simulate(CELL, changed).voltage, expected, atol=1e-4)
+    np.testing.assert_array_equal(ps.simulate(CELL, clamp).voltage, ps.simulate(CELL, clamp).command)
 
 
 def test_slopes_in_voltage_clamp():
