@@ -15,6 +15,7 @@ from patch_sim import (
 )
 from patch_sim.calcium import CalciumPool as CalciumPool
 from patch_sim.channels import Channel as Channel
+from patch_sim.dendrite import Dendrite as Dendrite
 from patch_sim.describe import describe as describe
 from patch_sim.dynamic_clamp import Conductance as Conductance, DynamicClamp as DynamicClamp
 from patch_sim.electrochemistry import Ion as Ion, Ions as Ions, nernst as nernst
@@ -28,6 +29,7 @@ from patch_sim.gates import (
     Gate as Gate,
     InfTauGate as InfTauGate,
     InstantGate as InstantGate,
+    SymmetricGate as SymmetricGate,
 )
 from patch_sim.neuron import Neuron as Neuron, State as State
 from patch_sim.parameters import (

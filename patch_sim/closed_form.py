@@ -5,16 +5,18 @@ over any stretch in which the rates are constant; a sweep is then a linear recur
 steps or samples is followed exactly; one that moves, to fourth order in the distance of the samples.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from patch_sim.channels import AbstractMarkovChannel
-from patch_sim.gates import AbstractRelaxingGate
 from patch_sim.neuron import Gates, Neuron, State
+from patch_sim.relaxation import Pair
 from patch_sim.stimuli import AbstractStimulus
 
-_UNROLL = 8
+_UNROLL = 2
 
 
 def clamped_gates(
@@ -50,26 +52,22 @@ def clamped_gates(
     voltages = [holding + stimulus.at(start + node * length, holding) for node in nodes]
 
     calcium = neuron.ions.Ca.inside
-    gates: Gates = {}
+    paths: Gates = {}
+    stretches: dict[tuple[str, str], Pair] = {}
     for name, channel in neuron.channels.items():
-        start_states = initial.gates[name]
         if isinstance(channel, AbstractMarkovChannel):
-            occupancies = _occupancies(channel, voltages, length, calcium, start_states)
-        else:
-            occupancies = {
-                key: _recurrence(*_map(gate, voltages, length, calcium), start_states[key])
-                for key, gate in channel.gates.items()
-                if isinstance(gate, AbstractRelaxingGate)
-            }
-        gates[name] = {key: states[wanted] for key, states in occupancies.items()}
-    return gates
+            paths[name] = _occupancies(channel, voltages, length, calcium, initial.gates[name])
+            continue
+        nodes = [channel.kinetics(v, calcium) for v in voltages]
+        stretches |= {(name, key): _map([rates[key] for rates in nodes], length) for key in channel.state_names}
+        paths[name] = {}
+    for (name, key), path in _recurrences(stretches, initial.gates).items():
+        paths[name][key] = path
+    return {name: {key: path[wanted] for key, path in of_channel.items()} for name, of_channel in paths.items()}
 
 
-def _map(
-    gate: AbstractRelaxingGate, voltages: list[Float[Array, " n"]], h: Float[Array, " n"], calcium: Float[Array, ""]
-):
+def _map(nodes: list[Pair], h: Float[Array, " n"]) -> Pair:
     """The factor and the target of each stretch: x moves to target + (x - target) factor."""
-    nodes = [gate.drive(v, calcium) for v in voltages]
     drive = sum(drive for drive, _ in nodes) / len(nodes)
     total = sum(total for _, total in nodes) / len(nodes)
     if len(nodes) == 2:
@@ -98,11 +96,18 @@ def _occupancies(
     return {state: path[:, index] for index, state in enumerate(channel.states)}
 
 
-def _recurrence(factor: Float[Array, " n"], target: Float[Array, " n"], x: Float[Array, ""]):
+def _recurrences(stretches: dict[tuple[str, str], Any], initial: Any) -> dict[tuple[str, str], Any]:
+    """The gates at all knots, in one loop over the stretches."""
+    if not stretches:
+        return {}
+    x = jnp.stack([initial[name][key] for name, key in stretches])
+    factors, targets = (jnp.stack(rows, axis=-1) for rows in zip(*stretches.values(), strict=True))
+
     def step(x, affine):
         factor, target = affine
         x = target + (x - target) * factor
         return x, x
 
-    _, xs = jax.lax.scan(step, x, (factor, target), unroll=_UNROLL)
-    return jnp.append(x, xs)
+    _, xs = jax.lax.scan(step, x, (factors, targets), unroll=_UNROLL)
+    path = jnp.concatenate([x[None], xs])
+    return {key: path[:, index] for index, key in enumerate(stretches)}

@@ -23,6 +23,9 @@ Curve: TypeAlias = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
 Pair: TypeAlias = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 
+_FLAT = 20.0
+"""Half of z beyond which the curves of a symmetric gate are flat to rounding."""
+
 Self = TypeVar("Self", bound="AbstractGate")
 
 
@@ -148,6 +151,42 @@ class InfTauGate(AbstractRelaxingGate):
         u = v - self.shift
         total = self.pace / self.tau(u)
         return self.inf(u) * total, total
+
+
+class SymmetricGate(AbstractRelaxingGate):
+    r"""A gate of four numbers, whose time constant is longest where it is half open.
+
+    $$x_\infty = \frac{1}{1 + e^{-z}}, \qquad \tau = \tau_\mathrm{min} + \frac{2 \tau_0}{e^{z / 2} + e^{-z / 2}},
+      \qquad z = (V - V_{1/2}) / k$$
+
+    A barrier in the middle of the membrane, crossed at rates that a slowest step limits: Borg-Graham (1991), in
+    Wheal and Chad (eds), Cellular and Molecular Neurobiology: A Practical Approach, IRL Press, 247-275, with $\gamma =
+    1/2$. All four can be fitted, and none hides behind another.
+
+    Attributes:
+        midpoint: $V_{1/2}$, mV.
+        slope: $k$, mV; negative for a gate that closes on depolarization.
+        peak: $\tau_0$, ms: how much longer than the fastest the longest time constant is.
+        fastest: $\tau_\mathrm{min}$, ms.
+    """
+
+    midpoint: Number = parameter("mV")
+    slope: Number = parameter("mV")
+    peak: Number = parameter("ms", above=0.0)
+    fastest: Number = parameter("ms", above=0.0, default=0.02)
+    power: int = eqx.field(static=True, default=1)
+    q10: Number = parameter("", above=0.0, default=1.0)
+    reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
+    speed: Number = parameter("", above=0.0, default=1.0)
+    temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
+
+    def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
+        """Steady state over time constant, and one over time constant (1/ms)."""
+        half = jnp.clip((v - self.midpoint) * (0.5 / self.slope), -_FLAT, _FLAT)
+        opening = jnp.exp(half)
+        closing = 1.0 / opening
+        pace = self.pace / (self.fastest * (opening + closing) + 2.0 * self.peak)
+        return pace * opening, pace * (opening + closing)
 
 
 class CalciumGate(AbstractRelaxingGate):

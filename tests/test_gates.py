@@ -81,3 +81,14 @@ def test_power_is_structure():
 def test_impossible_numbers(field, value):
     with pytest.raises(ValueError, match=rf"Gate\.{field} must be"):
         own(**{field: value})
+
+
+def test_a_symmetric_gate_is_what_its_equations_say():
+    gate = ps.SymmetricGate(midpoint=-40.0, slope=-6.0, peak=3.0, fastest=0.2, power=2)
+    v = jnp.linspace(-120.0, 60.0, 37)
+    z = (v + 40.0) / -6.0
+    np.testing.assert_allclose(gate.steady_state(v), 1.0 / (1.0 + np.exp(-z)), rtol=1e-12)
+    np.testing.assert_allclose(gate.time_constant(v), 0.2 + 6.0 / (np.exp(z / 2) + np.exp(-z / 2)), rtol=1e-12)
+    far = jnp.array([-1e5, 1e5])
+    assert np.all(np.isfinite(jax.vmap(jax.grad(lambda v: gate.time_constant(v)))(far)))
+    np.testing.assert_allclose(gate.time_constant(far), 0.2)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -84,8 +85,9 @@ class AbstractProtocol(AbstractParametric):
 
     @property
     def times(self) -> Float[Array, " samples"]:
-        """When the samples are taken, ms."""
-        return jnp.arange(self.samples, dtype=float) * self.dt
+        """When the samples are taken, ms; as precise as the numbers of the protocol."""
+        numbers = [leaf.dtype for leaf in jax.tree.leaves(self) if eqx.is_inexact_array(leaf)]
+        return jnp.arange(self.samples, dtype=jnp.result_type(*numbers) if numbers else float) * self.dt
 
     def plot(self) -> "Figure":
         """Draw what is commanded; needs matplotlib."""

@@ -9,6 +9,7 @@ from patch_sim.solvers.equation import (
 )
 from patch_sim.solvers.exponential import (
     LANES as LANES,
+    LINE as LINE,
     Exponential as Exponential,
     StaggeredExponential as StaggeredExponential,
 )

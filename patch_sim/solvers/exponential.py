@@ -10,11 +10,16 @@ import jax
 import jax.numpy as jnp
 
 from patch_sim.neuron import State
+from patch_sim.partials import by_partials
 from patch_sim.relaxation import relaxed, relaxed_on
-from patch_sim.solvers.equation import SweepEquation, equation_of
+from patch_sim.solvers.equation import SweepEquation, equation_of, in_millimolar
 
 LANES = 128
 """How many sweeps to take in lockstep on a CPU core: enough for its vector units, few enough for its cache."""
+
+LINE = 16
+"""Samples that make a line of a cache: of many sweeps in lockstep, numbers of samples of which one less is its multiple
+are recorded faster."""
 
 _FARTHEST = 100.0
 """mV: a whole spike within one step is not resolved. Where a gate is instantaneous, the step may end far beyond it."""
@@ -31,24 +36,32 @@ class Exponential:
 
     Args:
         dt: the longest step, ms; samples are whole numbers of steps apart.
+        order: 3, or 2 for steps that know nothing of those before: a third cheaper, and ten times cheaper to
+            differentiate by many parameters at once, see `patch_sim.partials`; for a search that needs many
+            derivatives and is content with fewer digits.
 
     Raises:
-        ValueError: a step that is not a positive time.
+        ValueError: a step that is not a positive time, another order.
     """
 
     dt: float = 0.0125
+    order: int = 3
 
     def __post_init__(self):
         if not isinstance(self.dt, int | float) or not 0 < self.dt < math.inf:
             raise ValueError(f"Exponential.dt must be a positive time in ms, not {self.dt!r}")
+        if self.order not in (2, 3):
+            raise ValueError(f"Exponential.order must be 2 or 3, not {self.order!r}")
 
     def march(self, start: State, args: Any, interval: float, samples: int) -> tuple[State, State]:
         """The states at all samples, `interval` ms apart from time 0 on, and the last one once more."""
         equation = SweepEquation(clamped=False)
         steps = math.ceil(interval / self.dt * (1.0 - 1e-9))
         h = jnp.asarray(interval / steps, start.voltage.dtype)
+        block = math.gcd(samples - 1, LINE)
+        begin, advanced, recorded = _THIRD if self.order == 3 else _SECOND
 
-        def step(y: Staggered, k: Any) -> tuple[Staggered, None]:
+        def step(y: Any, k: Any) -> tuple[Any, None]:
             return advanced(equation, k * h, (k + 1) * h, y, args), None
 
         def sample(carry: Any, k: Any) -> tuple[Any, State]:
@@ -56,13 +69,19 @@ class Exponential:
             # are in lockstep. The rest is stacked, since what is not needed is then not computed.
             y, voltages = carry
             moved, _ = jax.lax.scan(step, y, (k * steps + jnp.arange(steps)).astype(h.dtype))
-            return (moved, voltages.at[k].set(y.voltage)), recorded(y, args)
+            return (moved, voltages.at[k % block].set(y.voltage)), recorded(y, args)
 
-        begin = staggered(equation, start, args, h), jnp.zeros(samples, h.dtype)
-        (y, voltages), states = jax.lax.scan(sample, begin, jnp.arange(samples - 1))
+        def line(carry: Any, ks: Any) -> tuple[Any, State]:
+            # Several at once: of many sweeps in lockstep, each sample is far from the next in memory.
+            y, voltages = carry
+            (y, some), states = jax.lax.scan(sample, (y, jnp.zeros(block, h.dtype)), ks)
+            return (y, voltages.at[ks[0] // block].set(some)), states
+
+        first = begin(equation, start, args, h), jnp.zeros(((samples - 1) // block, block), h.dtype)
+        (y, voltages), states = jax.lax.scan(line, first, jnp.arange(samples - 1).reshape(-1, block))
         last = recorded(y, args)
-        states = jax.tree.map(lambda all_of, one: jnp.append(all_of, one[None]), states, last)
-        return State(voltages.at[-1].set(y.voltage), states.gates, states.calcium), last
+        states = jax.tree.map(lambda all_of, one: jnp.append(all_of.ravel(), one), states, last)
+        return State(jnp.append(voltages.ravel(), y.voltage), states.gates, states.calcium), last
 
 
 class Staggered(eqx.Module):
@@ -168,3 +187,86 @@ def _calcium_moved(equation: Any, y: State, args: Any, h: Any) -> State:
     if y.calcium is None:
         return y
     return State(y.voltage, y.gates, relaxed(y.calcium, equation.calcium_line(y, args), h))
+
+
+class Leaping(eqx.Module):
+    """A state whose gates are half a step ahead of its voltage, and nothing of what was before.
+
+    Attributes:
+        voltage: mV.
+        calcium: in resting levels; None without a pool.
+        behind: the gates half a step before the voltage; at the start, those with it.
+        ahead: the gates half a step after it.
+        stride: from `behind` to the voltage, ms.
+    """
+
+    voltage: Any
+    calcium: Any
+    behind: Any
+    ahead: Any
+    stride: Any
+
+
+def leaping(equation: SweepEquation, start: State, args: Any, h: Any) -> Leaping:
+    """A start."""
+    ahead = _leapt(start, args, 0.5 * h)
+    return Leaping(start.voltage, start.calcium, start.gates, ahead, jnp.zeros_like(h))
+
+
+def leapt(equation: SweepEquation, t0: Any, t1: Any, y: Leaping, args: Any) -> Leaping:
+    """One step on."""
+    h = t1 - t0
+    middle = _calcium_moved(equation, State(y.voltage, y.ahead, y.calcium), args, 0.5 * h)
+    voltage = _voltage_leapt(middle, args, equation.commanded(t0, t1, args), h, t1 > t0)
+    voltage = jnp.where(jnp.abs(voltage - y.voltage) < _FARTHEST, voltage, jnp.nan)
+    moved = _calcium_moved(equation, State(voltage, y.ahead, middle.calcium), args, 0.5 * h)
+    ahead = _leapt(moved, args, h, t1 > t0)
+    return Leaping(voltage, moved.calcium, y.ahead, ahead, 0.5 * h)
+
+
+def landed(y: Leaping, args: Any) -> State:
+    """The state at the time of its voltage."""
+    now = State(y.voltage, y.behind, y.calcium)
+    return State(y.voltage, _leapt(now, args, y.stride), y.calcium)
+
+
+def _voltage_leapt(y: State, args: Any, commanded: Any, h: Any, apart: Any) -> Any:
+    """The voltage of a state a time h later, gates and calcium being as they are."""
+    neuron = args[0]
+    ions = neuron.ions_in(in_millimolar(neuron, y))
+
+    def line(v: Any, states: Any, ions: Any, temperature: Any, channel: Any) -> Any:
+        """The current of a channel as a straight line: exactly, or its tangent."""
+        current, slope = jax.jvp(lambda v: channel.current(v, states, ions, temperature), (v,), (jnp.ones_like(v),))
+        return slope * v - current, slope
+
+    def joined(v: Any, drive: Any, total: Any, commanded: Any, capacitance: Any, h: Any) -> Any:
+        return relaxed(v, (drive / capacitance + commanded, total / capacitance), h)
+
+    lines = [
+        by_partials(line, apart)(y.voltage, y.gates[name], ions, neuron.temperature, channel)
+        for name, channel in neuron.channels.items()
+    ]
+    drive, total = (sum(parts, jnp.zeros_like(y.voltage)) for parts in zip(*lines, strict=True))
+    return by_partials(joined, apart)(y.voltage, drive, total, commanded, neuron.capacitance, h)
+
+
+def _leapt(y: State, args: Any, h: Any, apart: Any = None) -> Any:
+    """The gates of a state a time h later, voltage and calcium being as they are."""
+    neuron = args[0]
+    inside = neuron.ions_in(in_millimolar(neuron, y)).Ca.inside
+
+    def of_channel(v: Any, states: Any, calcium: Any, channel: Any, h: Any) -> Any:
+        kinetics = channel.kinetics(v, calcium)
+        still = jax.tree.map(jnp.zeros_like, kinetics)
+        return channel.relaxed(states, (kinetics, still, still), h)
+
+    leap = by_partials(of_channel, apart)
+    return {
+        name: leap(y.voltage, y.gates[name], inside, channel, h) if channel.state_names else {}
+        for name, channel in neuron.channels.items()
+    }
+
+
+_THIRD: tuple[Any, Any, Any] = staggered, advanced, recorded
+_SECOND: tuple[Any, Any, Any] = leaping, leapt, landed

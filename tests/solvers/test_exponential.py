@@ -49,6 +49,43 @@ def test_gates_are_of_third_order():
         assert 6.0 < coarse / fine < 8.5
 
 
+def test_without_what_was_before_all_is_of_second_order():
+    exact = voltage(SQUID, ps.Adaptive(1e-10, 1e-10))
+    found = [voltage(SQUID, ps.Exponential(dt, order=2)) for dt in (0.0125, 0.00625)]
+    coarse, fine = (np.sqrt(np.mean((trace - exact) ** 2)) for trace in found)
+    assert 3.6 < coarse / fine < 4.4
+
+
+def test_derivatives_of_second_order_steps_are_those_of_the_trace():
+    """They go by partial derivatives, in branches that a compiler cannot merge: many sweeps and columns at once."""
+    family = ps.CurrentClamp(ps.Step([150.0, 200.0], 1.0, 2.0), duration=8.0, dt=0.1)
+
+    def traces(g):
+        cell = ps.with_parameters(SQUID, {"channels.Na.g_max": g[0], "channels.K.gates.n.shift": g[1]})
+        solver = ps.Exponential(0.025, order=2)
+        return ps.simulate(cell, family, initial=-65.0, save=("voltage",), solver=solver).voltage
+
+    point, h = jnp.array([120.0, 0.0]), 1e-4
+    for mode in (jax.jacfwd, jax.jacrev):
+        slopes = jax.jit(mode(traces))(point)
+        for k in range(2):
+            moved = [traces(point.at[k].add(sign * h)) for sign in (1.0, -1.0)]
+            np.testing.assert_allclose(slopes[..., k], (moved[0] - moved[1]) / (2 * h), atol=2e-5)
+
+
+def test_single_precision_stays_so():
+    """Also where double is allowed: half of the memory, and twice as many lanes."""
+
+    def single(tree):
+        return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), tree)
+
+    steps = ps.Exponential(0.025, order=2)
+    rec = ps.simulate(single(SQUID), single(SPIKE), initial=jnp.float32(-65.0), save=("voltage",), solver=steps)
+    assert rec.voltage is not None
+    assert rec.voltage.dtype == jnp.float32
+    np.testing.assert_allclose(rec.voltage[0], voltage(SQUID, steps), atol=0.01)
+
+
 def test_the_rest_is_of_second_order():
     coarse, fine = errors(everything(), (0.0015625, 0.00078125))
     assert 3.6 < coarse / fine < 4.4
@@ -155,7 +192,7 @@ def test_steps_too_long_for_a_cell_are_said():
     """The upstroke of this cell's spikes, whose sodium gate m is instantaneous, is over within such a step."""
     cell = ps.presets.neuron("ca1_pyramidal")
     steps = ps.CurrentClamp(ps.Step([0.0, 600.0], 5.0, 50.0), duration=60.0, dt=0.1)
-    with pytest.raises(ps.SolverError, match=r"sweep 1.*shorter steps than those of Exponential\(dt=0.1\)"):
+    with pytest.raises(ps.SolverError, match=r"sweep 1.*shorter steps than those of Exponential\(dt=0.1,"):
         ps.simulate(cell, steps, save=("voltage",), solver=ps.Exponential(0.1))
     assert np.isfinite(ps.simulate(cell, steps, save=("voltage",), solver=ps.Exponential()).voltage).all()
     members = {"protocol.stimulus.amplitude": [0.0, 600.0]}
