@@ -82,7 +82,7 @@ def fit(
     terms = _terms(neuron, recordings, weights, initial)
     model = setup(neuron, recordings)
     box = space(model, free, bounds)
-    objective = Objective(box, model.freed(box.names), terms, solver)
+    objective = Objective(box, model.freed(box.paths), terms, solver)
 
     if starts == 1:
         first = np.asarray(box.fraction(box.start))[None]

@@ -35,6 +35,7 @@ class Space(eqx.Module):
         low: lower bounds, in each one's unit.
         high: upper bounds.
         start: where a fit without a search starts.
+        targets: the paths that each of them sets; more than one for parameters that are tied.
     """
 
     names: tuple[str, ...] = eqx.field(static=True)
@@ -43,6 +44,7 @@ class Space(eqx.Module):
     low: Float[Array, " free"]
     high: Float[Array, " free"]
     start: Float[Array, " free"]
+    targets: tuple[tuple[str, ...], ...] = eqx.field(static=True)
 
     def values(self, fraction: Float[Array, " free"]) -> Float[Array, " free"]:
         """The parameters at coordinates in the box."""
@@ -66,14 +68,25 @@ class Space(eqx.Module):
 
     def apply(self, setup: Setup, fraction: Float[Array, " free"]) -> Setup:
         """The setup with its free parameters at coordinates in the box."""
-        return setup.with_parameters(dict(zip(self.names, self.values(fraction), strict=True)))
+        rows = zip(self.targets, self.values(fraction), strict=True)
+        return setup.with_parameters({path: value for paths, value in rows for path in paths})
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths that it sets."""
+        return tuple(path for paths in self.targets for path in paths)
 
     def _scaled(self, values: Float[Array, " free"]) -> Float[Array, " free"]:
         log = np.asarray(self.logarithmic)
         return jnp.where(log, jnp.log(jnp.where(log, jnp.abs(values), 1.0)), values)
 
 
-def space(setup: Setup, free: Sequence[str], bounds: Mapping[str, Any] | None = None) -> Space:
+def space(
+    setup: Setup,
+    free: Sequence[str],
+    bounds: Mapping[str, Any] | None = None,
+    ties: Mapping[str, Sequence[str]] | None = None,
+) -> Space:
     """Say which parameters are free and where they may go.
 
     Args:
@@ -81,34 +94,65 @@ def space(setup: Setup, free: Sequence[str], bounds: Mapping[str, Any] | None = 
             positive, a factor of 5 for a slope, 30 mV for another voltage. An electrode's bounds are what electrodes
             have: 0.1 to 100 MOhm, a seal of 10 MOhm to 100 GOhm, 0.1 to 200 pF, 0 to 98 %, an offset of 10 mV either
             way, widened if need be to twice beyond its number.
-        free: paths or patterns.
-        bounds: from path or pattern to `(low, high)`; the later entry wins.
+        free: paths or patterns, or names of ties.
+        bounds: from path, pattern or tie to `(low, high)`; the later entry wins.
+        ties: names for what several parameters have in common, each with their paths or patterns:
+            `{"E_K": ["channels.K.reversal", "channels.M.reversal"]}` makes of them one parameter, which starts with
+            the value of the first.
 
     Raises:
         KeyError: a pattern that matches nothing.
-        ValueError: nothing free, bounds that are not two numbers in order or that the parameter may not reach, a
+        ValueError: nothing free, a tie of parameters with different units or with a name that is a path, a path that is
+            free twice, bounds that are not two numbers in order or that the parameter may not reach, a
             parameter without default bounds, an array, a number of an electrode that is free twice.
     """
     patterns = [free] if isinstance(free, str) else list(free)
     if not patterns:
         raise ValueError("nothing is free: free=['channels.*.g_max'], for example")
-    names = setup.match(*patterns)
-    _check_electrodes(names)
-    chosen = {name: pair for pattern, pair in (bounds or {}).items() for name in setup.match(pattern)}
+    tied = {name: setup.match(*paths) for name, paths in (ties or {}).items()}
+
+    def named(pattern: str) -> tuple[str, ...]:
+        return (pattern,) if pattern in tied else setup.match(pattern)
+
+    paths = setup.match(*(pattern for pattern in patterns if pattern not in tied)) if set(patterns) - set(tied) else ()
+    names = paths + tuple(dict.fromkeys(pattern for pattern in patterns if pattern in tied))
+    targets = tuple(tied.get(name, (name,)) for name in names)
+    values, declared = setup.parameters(), setup.limits()
+    _check_ties(tied, targets, declared)
+    _check_electrodes(tuple(path for paths in targets for path in paths))
+    chosen = {name: pair for pattern, pair in (bounds or {}).items() for name in named(pattern)}
     unused = set(chosen) - set(names)
     if unused:
         raise ValueError(f"bounds are given for {', '.join(sorted(unused))}, which is not free")
-    values, declared = setup.parameters(), setup.limits()
-    rows = [_row(name, values[name], declared[name], chosen.get(name)) for name in names]
+    rows = [
+        _row(first, values[first], declared[first], chosen.get(name))
+        for name, (first, *_) in zip(names, targets, strict=True)
+    ]
     logarithmic, low, high, start = zip(*rows, strict=True)
     return Space(
         names=names,
-        units=tuple(declared[name].get("unit", "") for name in names),
+        units=tuple(declared[first].get("unit", "") for first, *_ in targets),
         logarithmic=logarithmic,
         low=jnp.asarray(low, dtype=float),
         high=jnp.asarray(high, dtype=float),
         start=jnp.asarray(start, dtype=float),
+        targets=targets,
     )
+
+
+def _check_ties(
+    tied: Mapping[str, tuple[str, ...]], targets: tuple[tuple[str, ...], ...], declared: Mapping[str, Any]
+) -> None:
+    for name, paths in tied.items():
+        units = {declared[path].get("unit", "") for path in paths}
+        if name in declared:
+            raise ValueError(f"a tie cannot be named {name!r}, which is a parameter")
+        if len(units) > 1:
+            raise ValueError(f"{name} cannot tie parameters in {' and '.join(sorted(units))}")
+    everything = [path for paths in targets for path in paths]
+    twice = {path for path in everything if everything.count(path) > 1}
+    if twice:
+        raise ValueError(f"{', '.join(sorted(twice))} would be free twice: alone and in a tie, or in two ties")
 
 
 def _check_electrodes(names: tuple[str, ...]) -> None:

@@ -1,0 +1,440 @@
+"""What a spiking neuron is fitted to: not its samples, but its events."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+import patch_sim as ps
+from fitting.interpolation import between, crossings, filtered
+
+_STEP = 0.05  # ms: the longest between two samples of the model
+_LEAD = 4.0  # ms from where the model is let go to the window
+_TAIL = 30.0  # ms after the window
+_LATE = 30.0  # ms after the window: when a spike that is missing is taken to come
+_PRELUDE_STEP = 0.5  # ms
+_DELAYS = np.linspace(-2.0, 4.0, 17)  # ms around a spike
+_PHASES = np.arange(1, 7) / 7.0  # of an interval
+_SILENT, _AFTER = 60, 6  # points
+_MORE = 6  # spikes of the model that are told beyond those of the data
+_VIRTUAL = 4  # sweeps between the recorded ones
+_BEYOND = 0.12  # of the strongest command
+_LATITUDE = 1.0  # spikes by which a sweep that nobody recorded may be off
+_LATENCY = 0.7  # weight of the first latency beside that of all times
+_QUIET = 1.5  # weight of sweeps without spikes
+_MISSING = 4.0  # what is missing counts as so many tolerances
+
+
+@dataclasses.dataclass(frozen=True)
+class Events:
+    r"""The difference between recorded and simulated spikes, and of the voltage between and around them.
+
+    Spikes are upward crossings of a level. Compared are, for each sweep, what both have of them in order: their times
+    and the latency of the first; the logarithms of the intervals; the voltage at 17 delays from 2 ms before to 4 ms
+    after each spike, aligned on it; the voltage at 6 phases of each interval, from the start of the window to its end,
+    so that ramps and afterhyperpolarizations are compared in spite of errors in time; in sweeps without a spike, the
+    voltage at 60 times; and at 6 times after the window. A spike that is missing counts as one 30 ms after the window.
+    The number of spikes has no derivative, but steers what is kept.
+
+    Each kind is a root mean square of $r / \sqrt{1 + (r / c)^2}$, r in units of its tolerance: what is far off
+    counts no more than c.
+
+    The model is held at the recorded voltage until 4 ms before the window and then let go, so that a cell that fires
+    before it can be fitted too.
+
+    Args:
+        window: `(start, end)` of what is scored, ms. None: from the first to the last change of the command.
+        level: that a spike crosses upward, mV.
+        time: tolerance of a spike's time at the start of the window, ms.
+        drift: how much it grows for each ms after that.
+        interval: tolerance of the logarithm of an interval.
+        waveform: tolerance of the voltage around a spike, mV.
+        jitter: how much it grows for each mV/ms of the slope, ms.
+        phase: tolerance of the voltage between spikes, mV.
+        silent: tolerance of the voltage without spikes, mV.
+        count: tolerance of the number of spikes.
+    """
+
+    window: tuple[float, float] | None = None
+    level: float = -10.0
+    time: float = 1.0
+    drift: float = 0.05
+    interval: float = 0.2
+    waveform: float = 3.0
+    jitter: float = 0.1
+    phase: float = 2.0
+    silent: float = 1.0
+    count: float = 1.5
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name not in ("window", "level") and not (isinstance(value, int | float) and value > 0):
+                raise ValueError(f"Events.{field.name} must be a positive number, not {value!r}")
+        if self.window is not None and not self.window[0] < self.window[1]:
+            raise ValueError(f"Events.window must be (start, end) in ms, not {self.window!r}")
+
+    def bind(self, recording: ps.Recording) -> "EventTerm":
+        """What a fit compares with one recording.
+
+        Raises:
+            ValueError: a recording that is no current clamp or has no command, a window outside it, samples that are
+                not finite, or no spike in any sweep.
+        """
+        if recording.mode is not ps.Mode.CURRENT_CLAMP:
+            raise ValueError("events are those of a current clamp")
+        if recording.command is None:
+            raise ValueError("the recording holds no command, so it cannot be simulated")
+        data, command = np.asarray(recording.response), np.asarray(recording.command)
+        dt = recording.dt
+        start, end = self._span(command, dt)
+        begin, stop = max(start - _LEAD, 0.0), min(end + _TAIL, data.shape[1] * dt)
+        first, last = round(begin / dt), round(stop / dt)
+        piece = data[:, first:last]
+        if not np.all(np.isfinite(piece)):
+            raise ValueError("samples that are to be scored are NaN or infinite")
+        window = (start - first * dt, end - first * dt)
+        targets = _targets(self, piece, dt, window)
+        protocol = _clamp(command[:, first:last], dt)
+        held, voltage = _prelude(data[:, :first], piece, dt)
+        term = EventTerm(self, window, len(data), protocol, held, jnp.asarray(voltage), targets)
+        return _with_virtual(term)
+
+    def _span(self, command: np.ndarray, dt: float) -> tuple[float, float]:
+        """The window, ms."""
+        duration = command.shape[1] * dt
+        if self.window is not None:
+            start, end = self.window
+            if not 0 <= start < end <= duration + dt / 2:
+                raise ValueError(f"Events.window {start:g} to {end:g} ms is not within the {duration:g} ms of a sweep")
+            return float(start), min(float(end), duration)
+        changes = np.flatnonzero(np.any(command[:, 1:] != command[:, :-1], axis=0)) + 1
+        if len(changes) == 0:
+            return 0.0, duration
+        return changes[0] * dt, (changes[-1] * dt if len(changes) > 1 else duration)
+
+
+class Targets(eqx.Module):
+    """The events of some sweeps; spikes beyond the count are infinite.
+
+    Attributes:
+        count: how many spikes each sweep has in the window.
+        expected: the same, or what lies between two recorded counts.
+        latitude: how far from that a count may be.
+        times: of the spikes, ms from where the model is let go.
+        waveform: around each spike, mV.
+        steepness: of the waveform, mV/ms.
+        phases: between spikes, mV.
+        silent: in the window, mV.
+        after: after the window, mV.
+    """
+
+    count: Int[Array, " sweeps"]
+    expected: Float[Array, " sweeps"]
+    latitude: Float[Array, " sweeps"]
+    times: Float[Array, "sweeps spikes"]
+    waveform: Float[Array, "sweeps spikes delays"]
+    steepness: Float[Array, "sweeps spikes delays"]
+    phases: Float[Array, "sweeps intervals phases"]
+    silent: Float[Array, "sweeps silent"]
+    after: Float[Array, "sweeps after"]
+
+
+class EventTerm(eqx.Module):
+    """The events of one recording, and how to simulate it.
+
+    Attributes:
+        loss: the tolerances.
+        window: what is scored, ms from where the model is let go.
+        protocol: what is commanded from there on.
+        prelude: what the membrane is held at before; None if there is nothing before.
+        voltage: at which each sweep is let go, as measured, mV.
+        targets: the events of the data.
+        recorded: how many of the sweeps were recorded; of those that follow, only the count is known.
+    """
+
+    loss: Events = eqx.field(static=True)
+    window: tuple[float, float] = eqx.field(static=True)
+    recorded: int = eqx.field(static=True)
+    protocol: ps.CurrentClamp
+    prelude: ps.VoltageClamp | None
+    voltage: Float[Array, " sweeps"]
+    targets: Targets
+
+    @property
+    def sweeps(self) -> int:
+        """How many sweeps there are."""
+        return self.voltage.shape[0]
+
+    def rows(self, which: Int[Array | np.ndarray, " rows"]) -> "EventTerm":
+        """Some of them, by their numbers."""
+        return eqx.tree_at(_families, self, [jnp.asarray(family)[which] for family in _families(self)])
+
+    def simulate(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: Any) -> Float[Array, "sweeps samples"]:
+        """What a neuron behind an electrode gives, mV: held as recorded, and then let go."""
+        # What the amplifier filters is far above what the low-pass of the events lets through.
+        used = tuple(name for name in electrode.used if name != "filter")
+        electrode = dataclasses.replace(electrode, filter=None, used=used)
+        protocol = dataclasses.replace(self.protocol, electrode=electrode)
+        left = electrode.series_resistance - electrode.compensation.bridge
+        voltage = self.voltage - 1e-3 * left * self.protocol.holding - electrode.shift
+        initial: Any = voltage
+        if self.prelude is not None:
+            held: Any = ps.simulate(neuron, self.prelude, save=("voltage",)).final_state
+            initial = ps.State(voltage, held.gates, held.calcium)
+        rec = ps.simulate(neuron, protocol, initial=initial, save=("measured_voltage",), solver=solver)
+        return rec.measured_voltage
+
+    def residual(
+        self, neuron: ps.Neuron, electrode: ps.Electrode, solver: Any, most: Any = jnp.inf
+    ) -> Float[Array, " residuals"]:
+        """The residuals of a neuron behind an electrode, in units of the tolerances, each at most `most`."""
+        measured = self.simulate(neuron, electrode, solver)
+        return jax.vmap(lambda v, target: self._score(v, target, most))(measured, self.targets).ravel()
+
+    def counts(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: Any) -> Int[Array, " sweeps"]:
+        """How many spikes a neuron has in the window."""
+        measured = self.simulate(neuron, electrode, solver)
+        return jax.vmap(lambda v: self._spikes(v)[1])(measured)
+
+    def _spikes(self, v: Float[Array, " samples"]) -> tuple[Float[Array, " spikes"], Int[Array, ""]]:
+        """The times of the first spikes in the window, infinite beyond the last, and how many there are in all."""
+        start, end = self.window
+        most = self.targets.times.shape[1] + _MORE
+        times, _, _ = crossings(v, self.protocol.dt, self.loss.level, most)
+        inside = (times >= start) & (times < end)
+        return jnp.sort(jnp.where(inside, times, jnp.inf)), jnp.sum(inside)
+
+    def _score(self, v: Float[Array, " samples"], target: Any, most: Any) -> Float[Array, " residuals"]:
+        """The residuals of one sweep."""
+        times, count = self._spikes(v)
+        matched = _Matched(target, times[: target.times.shape[0]], jnp.minimum(target.count, count), count)
+        events = [
+            *_of_times(self.loss, self.window, matched, times),
+            *_of_voltages(self.loss, self.window, matched, v, self.protocol.dt),
+        ]
+        known = target.latitude == 0.0
+        of_events = [jnp.where(known, _robust(group, most), 0.0) for group in events]
+        off = count.astype(v.dtype) - target.expected
+        off = jnp.sign(off) * jnp.maximum(jnp.abs(off) - target.latitude, 0.0) / self.loss.count
+        return jnp.concatenate([*of_events, _robust(_Group(off[None], True, 1), most)])
+
+
+class _Matched(NamedTuple):
+    """The spikes of a recorded and a simulated sweep, in order; how many both have, and the model."""
+
+    target: Any
+    times: Any
+    both: Any
+    count: Any
+
+    @property
+    def here(self) -> Any:
+        """Which spikes the data have."""
+        return jnp.arange(self.times.shape[0]) < self.target.count
+
+    @property
+    def paired(self) -> Any:
+        """Which of them the model has too."""
+        return jnp.arange(self.times.shape[0]) < self.both
+
+    @property
+    def own(self) -> Any:
+        """The times of the model's, 0 where there is none to compare."""
+        return jnp.where(self.paired, self.times, 0.0)
+
+
+class _Group(NamedTuple):
+    """Residuals of one kind, which of them count, and how many these are; each is worth one over the root of that."""
+
+    residuals: Any
+    counting: Any
+    size: Any
+
+
+def _robust(group: _Group, most: Any) -> Float[Array, " residuals"]:
+    r = jnp.where(group.counting, group.residuals, 0.0)
+    bounded = r / jnp.sqrt(1.0 + (r / most) ** 2)
+    return (bounded / jnp.sqrt(jnp.maximum(group.size, 1)).astype(r.dtype)).ravel()
+
+
+def _of_times(loss: Events, window: tuple[float, float], matched: _Matched, times: Any) -> Iterator[_Group]:
+    """Residuals of spike times, of the first latency, of intervals, and of a first extra spike."""
+    start, end = window
+    target, here, paired = matched.target, matched.here, matched.paired
+    n = target.count
+    recorded = jnp.where(here, target.times, 0.0)
+    model = jnp.where(here & ~paired, end + _LATE, matched.own)
+    tolerance = loss.time + loss.drift * jnp.maximum(recorded - start, 0.0)
+    off = (model - recorded) / tolerance
+    yield _Group(off, here, n)
+    yield _Group(_LATENCY * off[:1], here[:1], 1)
+
+    def logarithms(t: Any, there: Any) -> Any:
+        return jnp.log(jnp.where(there, jnp.diff(t), 1.0))
+
+    between_both = logarithms(matched.own, paired[1:]) - logarithms(recorded, paired[1:])
+    missing = here[1:] & ~paired[1:]
+    yield _Group(jnp.where(missing, _MISSING, between_both / loss.interval), here[1:], n - 1)
+
+    extra = jnp.where(matched.count > n, times[jnp.minimum(n, times.shape[0] - 1)], jnp.inf)
+    beyond = jnp.isfinite(extra)
+    early = (end - jnp.where(beyond, extra, end)) / (loss.time + loss.drift * (end - start))
+    yield _Group(early[None], beyond[None], 1)
+
+
+def _of_voltages(
+    loss: Events, window: tuple[float, float], matched: _Matched, v: Float[Array, " samples"], dt: float
+) -> Iterator[_Group]:
+    """Residuals of the voltage around spikes, between them, without any, and after the window."""
+    start, end = window
+    target, here, paired = matched.target, matched.here, matched.paired
+    n = target.count
+    around = _read(v, dt, matched.own[:, None] + jnp.asarray(_DELAYS, v.dtype))
+    waveform = (around - target.waveform) / (loss.waveform + loss.jitter * jnp.abs(target.steepness))
+    waveform = jnp.where(paired[:, None], waveform, _MISSING)
+    yield _Group(waveform, here[:, None], n * len(_DELAYS))
+
+    index = jnp.arange(here.size + 1)
+    phases = _read(v, dt, _phase_times(matched.own, matched.both, start, end))
+    unknown = (index > matched.both) | ((index == matched.both) & (matched.both < n))
+    phases = jnp.where(unknown[:, None], _MISSING, (phases - target.phases) / loss.phase)
+    yield _Group(phases, ((index <= n) & (n > 0))[:, None], (n + 1) * len(_PHASES))
+
+    silent = _read(v, dt, _silent_times(start, end, v.dtype)) - target.silent
+    yield _Group(_QUIET * silent / loss.silent, n == 0, _SILENT)
+    after = _read(v, dt, _after_times(end, v.size * dt, v.dtype)) - target.after
+    yield _Group(after / loss.phase, True, _AFTER)
+
+
+def _families(term: EventTerm) -> list[Any]:
+    """Everything with a leading axis of sweeps."""
+    clamps: list[Any] = [term.protocol] if term.prelude is None else [term.protocol, term.prelude]
+    of_clamps = [part for clamp in clamps for part in (clamp.stimulus.values, clamp.holding)]
+    return [*of_clamps, term.voltage, *jax.tree.leaves(term.targets)]
+
+
+def _with_virtual(term: EventTerm) -> EventTerm:
+    """The same with sweeps that nobody recorded, behind those that somebody did.
+
+    A cell may fit every recorded sweep and fall silent between two of them, in depolarization block or for a gap in its
+    firing. Halfway between neighbors in the order of their mean command, where at least one of the two spikes, the
+    count must be within one of the mean of theirs; and beyond the strongest command, by 12 % of it, within one of the
+    straight line through the last two. These counts have no derivative, but steer what is kept.
+    """
+    samples: Any = term.protocol.stimulus
+    values, holding = np.asarray(samples.values), np.asarray(term.protocol.holding)
+    command = values + holding[:, None]
+    order = np.argsort(command.mean(axis=1), kind="stable")
+    counts = np.asarray(term.targets.count, dtype=float)
+    pairs = [(a, b) for a, b in itertools.pairwise(order) if max(counts[a], counts[b]) > 0]
+    if not pairs:
+        return term
+    kept = np.unique(np.linspace(0, len(pairs) - 1, min(_VIRTUAL, len(pairs))).round().astype(int))
+    rows = [(*pairs[k], 0.5) for k in kept] + [(*pairs[-1], 1.0 + _reach(command, pairs[-1]))]
+    first, second, share = (np.array(column) for column in zip(*rows, strict=True))
+
+    def between(x: np.ndarray) -> np.ndarray:
+        weight = share.reshape(-1, *[1] * (x.ndim - 1))
+        return (1.0 - weight) * x[first] + weight * x[second]
+
+    joined = term.rows(np.concatenate([np.arange(len(counts)), second]))
+    stimulus = ps.Samples(np.concatenate([values, between(values)]), samples.dt)
+    protocol = dataclasses.replace(joined.protocol, stimulus=stimulus, holding=np.append(holding, between(holding)))
+    expected = np.append(counts, np.maximum(between(counts), 0.0))
+    latitude = np.append(np.zeros(len(counts)), np.full(len(rows), _LATITUDE))
+    targets = dataclasses.replace(joined.targets, expected=jnp.asarray(expected), latitude=jnp.asarray(latitude))
+    return dataclasses.replace(joined, protocol=protocol, targets=targets)
+
+
+def _reach(command: np.ndarray, pair: tuple[int, int]) -> float:
+    """How far 12 % of the strongest command reach, in distances from the one before."""
+    before, strongest = (command[k].mean() - command[k, 0] for k in pair)
+    return _BEYOND * strongest / (strongest - before) if strongest > before else 0.0
+
+
+def _read(v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]) -> Float[Array, "*times"]:
+    """The filtered voltage at times that carry a derivative."""
+    value, slope = between(v, dt, t)
+    return value + jax.lax.stop_gradient(slope) * (t - jax.lax.stop_gradient(t))
+
+
+def _phase_times(times: Any, count: Any, start: float, end: float) -> Any:
+    """The phases of each interval, `(spikes + 1, phases)`: from the start to the first spike, ..., to the end."""
+    index = jnp.arange(times.shape[0] + 1)
+    shifted = jnp.concatenate([jnp.zeros_like(times[:1]), times])
+    opened = jnp.where((index > 0) & (index <= count), shifted, start)
+    closed = jnp.where(index < count, jnp.append(times, jnp.zeros_like(times[:1])), end)
+    return opened[:, None] + (closed - opened)[:, None] * jnp.asarray(_PHASES, times.dtype)
+
+
+def _silent_times(start: float, end: float, dtype: Any) -> Any:
+    return jnp.linspace(start + 1.0, end - 1.0, _SILENT, dtype=dtype)
+
+
+def _after_times(end: float, duration: float, dtype: Any) -> Any:
+    last = max(duration - 1.0, end)
+    return end + (last - end) * jnp.asarray(np.arange(1, _AFTER + 1) / _AFTER, dtype)
+
+
+def _targets(loss: Events, data: np.ndarray, dt: float, window: tuple[float, float]) -> Targets:
+    """The events of some recorded sweeps."""
+    start, end = window
+    v = jnp.asarray(data, dtype=float)
+    smooth = np.asarray(filtered(v, dt))
+    most = int(np.max(np.sum((smooth[:, :-1] < loss.level) & (smooth[:, 1:] >= loss.level), axis=1))) + 1
+
+    def sweep(v: Any) -> Any:
+        times, _, _ = crossings(v, dt, loss.level, most)
+        inside = (times >= start) & (times < end)
+        times = jnp.sort(jnp.where(inside, times, jnp.inf))
+        count = jnp.sum(inside)
+        there = jnp.where(jnp.isfinite(times), times, 0.0)
+        waveform, steepness = between(v, dt, there[:, None] + jnp.asarray(_DELAYS))
+        phases = between(v, dt, _phase_times(there, count, start, end))[0]
+        silent = between(v, dt, _silent_times(start, end, v.dtype))[0]
+        after = between(v, dt, _after_times(end, v.size * dt, v.dtype))[0]
+        return count, count.astype(v.dtype), jnp.zeros((), v.dtype), times, waveform, steepness, phases, silent, after
+
+    found = Targets(*jax.jit(jax.vmap(sweep))(v))
+    wanted = max(int(found.count.max()), 1)
+    return Targets(
+        found.count,
+        found.expected,
+        found.latitude,
+        found.times[:, :wanted],
+        found.waveform[:, :wanted],
+        found.steepness[:, :wanted],
+        found.phases[:, : wanted + 1],
+        found.silent,
+        found.after,
+    )
+
+
+def _clamp(command: np.ndarray, dt: float) -> ps.CurrentClamp:
+    step = dt / math.ceil(dt / _STEP * (1.0 - 1e-9))
+    samples = round(command.shape[1] * dt / step)
+    samples -= (samples - 1) % ps.solvers.LINE  # a little less is recorded a good deal faster
+    holding = command[:, 0]
+    stimulus = ps.Samples(command - holding[:, None], dt)
+    return ps.CurrentClamp(stimulus, duration=samples * step, dt=step, holding=holding)
+
+
+def _prelude(before: np.ndarray, piece: np.ndarray, dt: float) -> tuple[ps.VoltageClamp | None, np.ndarray]:
+    """What each membrane is held at before the model is let go, and the voltage then."""
+    width = max(round(_PRELUDE_STEP / dt), 1)
+    blocks = before.shape[1] // width
+    voltage = piece[:, : max(round(0.25 / dt), 1)].mean(axis=1)
+    if blocks < 2:
+        return None, voltage
+    means = before[:, before.shape[1] - blocks * width :].reshape(len(before), blocks, width).mean(axis=2)
+    stimulus = ps.Samples(means, width * dt)
+    holding = np.zeros(len(before))
+    return ps.VoltageClamp(stimulus, duration=blocks * width * dt, dt=width * dt, holding=holding), voltage

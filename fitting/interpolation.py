@@ -1,0 +1,139 @@
+r"""A voltage between its samples, such that its derivatives by the parameters are of use.
+
+A trace of an action potential goes 15 mV from sample to sample. Read it by straight lines, and what is read jumps in
+slope with each sample that a spike moves by: the exact derivative holds for steps of 1e-7 and says nothing about any
+that a search would make. Three things cure that: data and model go through the same low-pass filter; what is between
+samples is a cubic with nodal slopes of fourth order; and an event's time is a number whose derivative alone follows the
+voltage, $t = t_0 - (y(t_0) - \theta) / S$ with $t_0$ and the slope $S$ held.
+"""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+TAU = 0.06
+"""ms: of each of the three one-pole filters."""
+
+_POLES = 3
+_NEGLIGIBLE = 1e-5
+_SLOPE = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0  # of fourth order, in samples
+_NODES = 6  # two before, and four from the last sample before a time on
+_HALVINGS = 20
+_BLOCK = 1.0  # ms in which a voltage crosses a level at most once
+
+
+@functools.cache
+def low_pass(dt: float) -> np.ndarray:
+    """What a sample (dt, ms) counts in those from its own on, `(taps,)`: three one-pole filters, exact for lines."""
+    decay = math.exp(-dt / TAU)
+    share = (1.0 - decay) * TAU / dt
+    longest = int(60 * TAU / dt) + 8
+    response = np.zeros(longest)
+    response[0] = 1.0
+    for _ in range(_POLES):
+        driven = (1.0 - share) * response + (share - decay) * np.append(0.0, response[:-1])
+        for k in range(1, longest):
+            driven[k] += decay * driven[k - 1]
+        response = driven
+    rest = np.cumsum(response[::-1])[::-1]
+    response = response[: max(int(np.argmax(rest < _NEGLIGIBLE)), 1)]
+    return response / response.sum()
+
+
+def filtered(v: Float[Array, "*sweeps samples"], dt: float) -> Float[Array, "*sweeps samples"]:
+    """Voltages (mV, dt ms apart) behind the low-pass; before the first sample, as that one."""
+    kernel = low_pass(dt)
+    before = jnp.broadcast_to(v[..., :1], (*v.shape[:-1], len(kernel) - 1))
+    padded, samples = jnp.concatenate([before, v], axis=-1), v.shape[-1]
+    last = len(kernel) - 1
+    return sum(
+        (float(weight) * padded[..., last - k : last - k + samples] for k, weight in enumerate(kernel)),
+        jnp.zeros_like(v),
+    )
+
+
+def between(
+    v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]
+) -> tuple[Float[Array, "*times"], Float[Array, "*times"]]:
+    """The filtered voltage (mV) of one sweep at some times (ms), and its slope (mV/ms); times carry no derivative.
+
+    The first millisecond and a half, and the last three samples, are beyond reach: what is asked of them is told of the
+    nearest time that is not.
+    """
+    nodes, fraction = _nodes_at(v, dt, jax.lax.stop_gradient(t))
+    return _cubic(nodes, fraction), _slope(nodes, fraction) / dt
+
+
+def crossings(
+    v: Float[Array, " samples"], dt: float, level: float, most: int
+) -> tuple[Float[Array, " most"], Float[Array, " most"], Int[Array, ""]]:
+    """When the filtered voltage of one sweep crosses a level upward.
+
+    Args:
+        v: mV.
+        dt: between its samples, ms.
+        level: mV.
+        most: how many crossings to tell.
+
+    Returns:
+        Their times (ms) from the first sample on, infinite where there is none; the slopes there (mV/ms), held; how
+        many there are in all.
+    """
+    smooth = filtered(jax.lax.stop_gradient(v), dt)
+    width = max(round(_BLOCK / dt), 1)
+    crosses = (smooth[:-1] < level) & (smooth[1:] >= level)
+    blocks = jnp.pad(crosses, (0, -crosses.size % width)).reshape(-1, width)
+    first = jnp.argmax(blocks, axis=1) + width * jnp.arange(len(blocks))
+    none = crosses.size + width
+    order = jnp.sort(jnp.where(jnp.any(blocks, axis=1), first, none))
+    order = jnp.pad(order, (0, max(most - order.size, 0)), constant_values=none)[:most]
+    found = order < none
+    nodes, _ = _nodes_at(v, dt, jnp.where(found, order, 0).astype(v.dtype) * dt)
+    held = jax.lax.stop_gradient(nodes)
+    low, high = jnp.zeros(most, v.dtype), jnp.ones(most, v.dtype)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        below = _cubic(held, middle) < level
+        low, high = jnp.where(below, middle, low), jnp.where(below, high, middle)
+    fraction = (low + high) / 2
+    slope = _slope(held, fraction) / dt
+    slope = jnp.where(found & (slope > 0), slope, 1.0)
+    time = (order.astype(v.dtype) + fraction) * dt - (_cubic(nodes, fraction) - level) / slope
+    return jnp.where(found, time, jnp.inf), slope, jnp.sum(crosses)
+
+
+def _nodes_at(
+    v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]
+) -> tuple[Float[Array, "*times 6"], Float[Array, "*times"]]:
+    """The six filtered samples around some times, and how far these are from the third to the fourth."""
+    kernel = low_pass(dt)
+    span = len(kernel) + _NODES - 1
+    spread = np.zeros((_NODES, span))
+    for row in range(_NODES):
+        spread[row, row : row + len(kernel)] = kernel[::-1]
+    first = span - _NODES // 2  # what the third node of the first window is
+    position = jnp.clip(t / dt, first, v.size - 1.0 - _NODES // 2)
+    index = jnp.floor(position).astype(int)
+    windows = jax.vmap(lambda start: jax.lax.dynamic_slice(v, (start,), (span,)))((index - first).ravel())
+    nodes = windows @ jnp.asarray(spread.T, v.dtype)
+    return nodes.reshape(*t.shape, _NODES), position - index.astype(v.dtype)
+
+
+def _cubic(nodes: Float[Array, "*times 6"], f: Float[Array, "*times"]) -> Float[Array, "*times"]:
+    before, after = nodes[..., :5] @ _slopes(nodes), nodes[..., 1:] @ _slopes(nodes)
+    rise = f * f * (3.0 - 2.0 * f)
+    bend = f * (1.0 - f)
+    return (1.0 - rise) * nodes[..., 2] + rise * nodes[..., 3] + bend * ((1.0 - f) * before - f * after)
+
+
+def _slope(nodes: Float[Array, "*times 6"], f: Float[Array, "*times"]) -> Float[Array, "*times"]:
+    before, after = nodes[..., :5] @ _slopes(nodes), nodes[..., 1:] @ _slopes(nodes)
+    return (1.0 - f) * before + f * after
+
+
+def _slopes(nodes: Array) -> Array:
+    return jnp.asarray(_SLOPE, nodes.dtype)

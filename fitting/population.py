@@ -1,0 +1,125 @@
+"""Many points at once: their costs and their linearizations, in single precision and equal steps."""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+import patch_sim as ps
+from fitting.parameters import Space
+from fitting.setup import Setup
+
+SOLVER = ps.Exponential(0.05, order=2)
+"""Exact enough to search with; what is found is simulated again with more care."""
+
+_COSTED, _LINEARIZED = 40, 4  # points in one call: always as many, so that nothing compiles anew
+_HOPELESS = 1e9
+
+Normal = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Costs, and J'r and J'J, of some points."""
+
+
+class Population:
+    """The costs of points in a box, many at a time, on all processors.
+
+    Every sweep of every point is a lane; all lanes take their steps together, and so do the derivatives by all free
+    parameters. A point at which the simulation fails costs a billion.
+
+    Args:
+        space: the box.
+        setup: what the points change.
+        terms: what is compared.
+    """
+
+    def __init__(self, space: Space, setup: Setup, terms: Sequence[Any]):
+        lower = functools.partial(jax.tree.map, lambda x: x.astype(jnp.float32) if eqx.is_inexact_array(x) else x)
+        self._model = lower(space), lower(setup), lower(tuple(terms))
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        self.free = len(space.names)
+        self.evaluations = 0
+
+    def compile(self) -> tuple[Future, Future]:
+        """Compile both kinds of calls side by side."""
+        u = np.full((1, self.free), 0.5)
+        return self._pool.submit(self._costs, u, 8.0), self._pool.submit(self._linearize, u, 8.0)
+
+    def costs(self, us: np.ndarray, most: float) -> np.ndarray:
+        """The sum of squared residuals of each row, each residual being at most `most`."""
+        self.evaluations += len(us)
+        return np.concatenate(self._chunked(self._costs, us, most, _COSTED))
+
+    def linearize(self, us: np.ndarray, most: float) -> Normal:
+        """The same of the recorded sweeps alone, and J'r and J'J of the residuals' Jacobian J."""
+        self.evaluations += len(us) * (1 + self.free)
+        parts = self._chunked(self._linearize, us, most, _LINEARIZED)
+        costs, slopes, curvatures = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return costs, slopes, curvatures
+
+    def _chunked(self, call: Callable[..., Any], us: np.ndarray, most: float, length: int) -> list[Any]:
+        chunks = [us[k : k + length] for k in range(0, len(us), length)]
+        return list(self._pool.map(lambda chunk: call(chunk, most), chunks))
+
+    def _costs(self, us: np.ndarray, most: float) -> np.ndarray:
+        costs = np.asarray(_costs(*self._model, _filled(us, _COSTED), np.float32(most)), dtype=float)[: len(us)]
+        return np.where(np.isfinite(costs), costs, _HOPELESS)
+
+    def _linearize(self, us: np.ndarray, most: float) -> Normal:
+        parts = _normal(*self._model, _filled(us, _LINEARIZED), np.float32(most))
+        cost, slope, curvature = (np.asarray(part, dtype=float)[: len(us)] for part in parts)
+        return cost, np.nan_to_num(slope), np.nan_to_num(curvature)
+
+
+def _filled(us: np.ndarray, length: int) -> np.ndarray:
+    return np.concatenate([us, us[-1:].repeat(length - len(us), axis=0)]).astype(np.float32)
+
+
+def _residuals(
+    space: Space,
+    setup: Setup,
+    terms: tuple[Any, ...],
+    us: Float[Array, "points free"],
+    most: Float[Array, ""],
+    sweeps: Sequence[int],
+) -> Float[Array, "points residuals"]:
+    """The residuals of each point in so many sweeps of each term, lane by lane."""
+    columns = []
+    for index, (term, count) in enumerate(zip(terms, sweeps, strict=True)):
+
+        def lane(u: Any, k: Any, term: Any = term, index: int = index) -> Any:
+            point = space.apply(setup, u)
+            return term.rows(k[None]).residual(point.neuron, point.electrodes[index], SOLVER, most)
+
+        numbers = jnp.tile(jnp.arange(count), len(us))
+        of_lanes = jax.vmap(lane)(jnp.repeat(us, count, axis=0), numbers)
+        columns.append(of_lanes.reshape(len(us), -1))
+    return jnp.concatenate(columns, axis=1)
+
+
+@jax.jit
+def _costs(
+    space: Space, setup: Setup, terms: tuple[Any, ...], us: Float[Array, "points free"], most: Float[Array, ""]
+) -> Float[Array, " points"]:
+    sweeps = [term.sweeps for term in terms]
+    return jnp.sum(_residuals(space, setup, terms, us, most, sweeps) ** 2, axis=1)
+
+
+@jax.jit
+def _normal(
+    space: Space, setup: Setup, terms: tuple[Any, ...], us: Float[Array, "points free"], most: Float[Array, ""]
+) -> tuple[Array, Array, Array]:
+    recorded = [term.recorded for term in terms]
+
+    def push(direction: Float[Array, " free"]) -> tuple[Array, Array]:
+        moved = jnp.broadcast_to(direction, us.shape)
+        return jax.jvp(lambda us: _residuals(space, setup, terms, us, most, recorded), (us,), (moved,))
+
+    r, jacobian = jax.vmap(push, out_axes=(None, 0))(jnp.eye(us.shape[1], dtype=us.dtype))
+    slope = jnp.einsum("fpr,pr->pf", jacobian, r)
+    return jnp.sum(r**2, axis=1), slope, jnp.einsum("fpr,gpr->pfg", jacobian, jacobian)
