@@ -1,5 +1,7 @@
 """fitting: which neuron would have given this recording?"""
 
+from fitting.bootstrap import Bootstrap as Bootstrap, bootstrap as bootstrap
+from fitting.directions import Direction as Direction
 from fitting.fit import fit as fit
 from fitting.parameters import Space as Space
 from fitting.report import Estimate as Estimate, FitResult as FitResult, Start as Start, Table as Table, load as load

@@ -146,14 +146,15 @@ def _result(
     found = uncertainty(objective, best.u)
     values = np.asarray(box.values(jnp.asarray(best.u)))
     at_bound = box.at_bound(best.u)
-    rows = zip(box.names, values, found.standard_errors, box.units, box.low, box.high, at_bound, strict=True)
+    errors = (found.standard_errors, found.white_errors)
+    rows = zip(box.names, values, *errors, box.units, box.low, box.high, at_bound, strict=True)
     return FitResult(
         neuron=model.neuron,
         electrodes=model.electrodes,
         loss=float(np.sqrt(best.cost / objective.weight)),
         rmse=tuple(_rmse(model.neuron, electrode, term, objective.solver) for term, electrode in pairs),
         estimates=tuple(
-            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f)) for n, v, e, u, a, b, f in rows
+            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f), float(w)) for n, v, e, w, u, a, b, f in rows
         ),
         correlation=found.correlation,
         starts=tuple(
@@ -169,6 +170,9 @@ def _result(
         seconds=progress.seconds,
         recordings=recordings,
         initial=tuple(term.initial for term in objective.terms),
+        directions=found.directions,
+        memory=tuple(time * rec.dt for time, rec in zip(found.memory, recordings, strict=True)),
+        objective=objective,
     )
 
 
