@@ -1,6 +1,8 @@
 """fitting: which neuron would have given this recording?"""
 
 from fitting.bootstrap import Bootstrap as Bootstrap, bootstrap as bootstrap
+from fitting.certificate import certificate as certificate
+from fitting.checks import Certificate as Certificate, Check as Check
 from fitting.directions import Direction as Direction
 from fitting.fit import fit as fit
 from fitting.parameters import Space as Space

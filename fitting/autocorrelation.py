@@ -39,7 +39,7 @@ def lag_sums(rows: np.ndarray) -> np.ndarray:
     return np.asarray(fft.irfft(power, size))[..., :samples]
 
 
-def whiteness(residual: np.ndarray, counted: np.ndarray) -> Whiteness:
+def whiteness(residual: np.ndarray, counted: np.ndarray, first: int = 1) -> Whiteness:
     r"""Test residuals for autocorrelation at all time scales.
 
     $$V(q) = 1 + 2 \sum_{k<q} (1 - k/q) \hat\rho_k, \qquad
@@ -54,24 +54,25 @@ def whiteness(residual: np.ndarray, counted: np.ndarray) -> Whiteness:
         residual: `(sweeps, samples)`.
         counted: `(sweeps, samples)`, which of them count. Pairs across a gap keep their true distance, pairs from two
             sweeps are none.
+        first: the shortest lag that is looked at.
     """
     r = np.where(counted, residual, 0.0)
     total = float(np.sum(r**2))
     longest = min(r.shape[1] - 1, int(counted.sum() * _MOST_SPAN))
-    spans = 2 ** np.arange(1, int(np.log2(max(longest, 1))) + 1)
+    spans = first * 2 ** np.arange(1, int(np.log2(max(longest / first, 1.0))) + 1)
     if total == 0.0 or spans.size == 0:
         return Whiteness(0.0, 1, 1.0)
     rho = lag_sums(r) / total
     variance = np.maximum(lag_sums(r**2), 0.0) / total**2
-    z = np.array([_standardized(rho, variance, int(q)) for q in spans])
+    z = np.array([_standardized(rho, variance, int(q), first) for q in spans])
     largest = int(np.argmax(np.abs(z)))
     p_value = min(1.0, spans.size * 2.0 * float(stats.norm.sf(abs(z[largest]))))
     return Whiteness(float(z[largest]), int(spans[largest]), p_value)
 
 
-def _standardized(rho: np.ndarray, variance: np.ndarray, span: int) -> float:
-    weight = 2.0 * (1.0 - np.arange(1, span) / span)
-    return float(weight @ rho[1:span] / max(np.sqrt(weight**2 @ variance[1:span]), 1e-300))
+def _standardized(rho: np.ndarray, variance: np.ndarray, span: int, first: int) -> float:
+    weight = 2.0 * (1.0 - np.arange(first, span) / span)
+    return float(weight @ rho[first:span] / max(np.sqrt(weight**2 @ variance[first:span]), 1e-300))
 
 
 def autocorrelation(residual: np.ndarray, counted: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import equinox as eqx
 import numpy as np
 
 import patch_sim as ps
+from fitting.checks import Certificate, Check
 from fitting.directions import Direction
 from fitting.losses import protocol_of
 from fitting.objective import Objective
@@ -113,6 +114,7 @@ class FitResult:
             prints as a sentence.
         memory: of each recording, the autocorrelation time of its residuals, ms: how far apart two of them must be to
             say something of their own. One sample, where they are white.
+        certificate: what was checked of the fit, if `with_certificate` added it.
         objective: what the fit made small, as `fitting.profile`, `fitting.bootstrap` and others take it up again; not
             saved.
     """
@@ -130,6 +132,7 @@ class FitResult:
     electrodes: tuple[ps.Electrode, ...] = ()
     directions: tuple[Direction, ...] = ()
     memory: tuple[float, ...] = ()
+    certificate: Certificate | None = None
     objective: Objective | None = None
 
     @property
@@ -147,6 +150,10 @@ class FitResult:
     def table(self) -> Table:
         """The parameters with units, standard errors and a flag for those at a bound."""
         return Table(self.estimates)
+
+    def with_certificate(self, certificate: Certificate) -> "FitResult":
+        """The same result with what `fitting.certificate` said of it, to be printed and saved."""
+        return dataclasses.replace(self, certificate=certificate)
 
     @property
     def inflation(self) -> np.ndarray:
@@ -240,6 +247,7 @@ class FitResult:
         lines += [str(direction) for direction in self.directions]
         lines += self._correction()
         lines += [f"warning: {warning}" for warning in self.warnings]
+        lines += [str(self.certificate)] if self.certificate else []
         return "\n".join(lines)
 
     def _correction(self) -> list[str]:
@@ -278,11 +286,16 @@ def load(path: str | os.PathLike[str]) -> FitResult:
             electrodes=tuple(ps.decode(electrode) for electrode in data["electrodes"]),
             directions=tuple(_direction(row) for row in data["directions"]),
             memory=tuple(data["memory"]),
+            certificate=_certificate(data["certificate"]),
             warnings=tuple(data["warnings"]),
             seconds=data["seconds"],
         )
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)} is not a saved fit") from error
+
+
+def _certificate(data: dict[str, Any] | None) -> Certificate | None:
+    return None if data is None else Certificate(tuple(Check(**row) for row in data["checks"]))
 
 
 def _direction(row: dict[str, Any]) -> Direction:
