@@ -11,6 +11,7 @@ _VOLTAGE = 25.0  # mV: RT/F, over which what depends on voltage changes e-fold
 _MEMBER = 0.25  # of the largest component, to count as taking part
 _EQUAL = 0.1  # relative difference of two components that count as equal
 _STRONG = 0.9  # compensation that is told
+_NOTEWORTHY = 0.05  # spread of what is told of more, or fewer, than two
 _SINGULAR = 1e-13
 _MOST = 3
 
@@ -38,25 +39,23 @@ class Direction:
     correlation: float
 
     def __str__(self) -> str:
-        if len(self.names) == 1:
-            return f"{self.names[0]} is not determined"
         lost = np.isinf(self.spread)
+        if len(self.names) == 1:
+            alone = "is not determined" if lost else f"({self._moved(0)}) is known least, the others make up for it"
+            return f"{self.names[0]} {alone}"
         if len(self.names) == 2 and (lost or abs(self.correlation) >= _STRONG):
             known = "not determined" if lost else f"correlation {self.correlation:+.3f}"
             return f"{self.names[0]} and {self.names[1]} trade off: {self._fixed()} ({known})"
         return f"{self._moves()} move together, and the recordings hardly tell"
 
-    def _moves(self) -> str:
-        sign = np.sign(self.change[0])
-        parts = [
-            f"{name} ({sign * change * (100 if not unit else 1):+.2g} {unit or '%'})"
-            for name, change, unit in zip(self.names, self.change, self.units, strict=True)
-        ]
+    def _moved(self, k: int) -> str:
+        change = self.change[k] * np.sign(self.change[0])
         if np.isinf(self.spread):  # then only the proportions mean something
-            parts = [
-                f"{name} ({'up' if sign * change > 0 else 'down'})"
-                for name, change in zip(self.names, self.change, strict=True)
-            ]
+            return "up" if change > 0 else "down"
+        return f"{change:+.2g} {self.units[k]}" if self.units[k] else f"{100 * change:+.2g} %"
+
+    def _moves(self) -> str:
+        parts = [f"{name} ({self._moved(k)})" for k, name in enumerate(self.names)]
         return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
     def _fixed(self) -> str:
@@ -98,7 +97,8 @@ def weak_directions(
     r"""The eigenvectors of the Fisher information along which parameters compensate each other, worst first.
 
     The compensation along an eigenvector v of the information F is $1 - v^T F v / \sum_i v_i^2 F_{ii}$; at most three
-    directions of 0.9 or more are told, those of largest spread $\sqrt{v^T C v}$.
+    directions of 0.9 or more are told, those of largest spread $\sqrt{v^T C v}$, of which all but strongly correlated
+    pairs must spread by 0.05 at least.
 
     Args:
         information: $J^T J$ in natural coordinates, `(free, free)`, up to a factor.
@@ -120,16 +120,16 @@ def weak_directions(
         spread = np.inf if lost else float(np.sqrt(max(vector @ covariance @ vector, 0.0)))
         members = [int(i) for i in np.argsort(-np.abs(vector)) if abs(vector[i]) >= _MEMBER * np.max(np.abs(vector))]
         step = (1.0 if lost else spread) * vector * sizes
-        found.append(
-            Direction(
-                tuple(names[i] for i in members),
-                tuple(float(step[i]) for i in members),
-                tuple(units[i] for i in members),
-                spread,
-                compensation,
-                _correlation(covariance, *members) if len(members) == 2 and not lost else float("nan"),
-            )
+        direction = Direction(
+            tuple(names[i] for i in members),
+            tuple(float(step[i]) for i in members),
+            tuple(units[i] for i in members),
+            spread,
+            compensation,
+            _correlation(covariance, *members) if len(members) == 2 and not lost else float("nan"),
         )
+        if spread >= _NOTEWORTHY or abs(direction.correlation) >= _STRONG:
+            found.append(direction)
     return tuple(sorted(found, key=lambda direction: -direction.spread)[:_MOST])
 
 

@@ -14,6 +14,7 @@ from fitting.losses import Trace, trace
 from fitting.multistart import draw_starts, polish
 from fitting.objective import Objective
 from fitting.parameters import space
+from fitting.provenance import fingerprint, version
 from fitting.report import Estimate, FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import setup
@@ -95,7 +96,7 @@ def fit(
     )
     points, interrupted = polish(objective, first, lambda o, u, report: search(o, u, report=report), show)
     show.close()
-    result = _result(objective, recordings, points, show)
+    result = _result(objective, recordings, points, seed, show)
     return _with_warnings(result, interrupted)
 
 
@@ -133,7 +134,7 @@ def _spread(recording: ps.Recording) -> float:
 
 
 def _result(
-    objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], progress: ps.Progress
+    objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], seed: int, progress: ps.Progress
 ) -> FitResult:
     best = min(points, key=lambda point: point.cost)
     if not np.isfinite(best.cost):
@@ -172,6 +173,9 @@ def _result(
         initial=tuple(term.initial for term in objective.terms),
         directions=found.directions,
         memory=tuple(time * rec.dt for time, rec in zip(found.memory, recordings, strict=True)),
+        fingerprints=tuple(fingerprint(recording) for recording in recordings),
+        version=version(),
+        seed=seed,
         objective=objective,
     )
 

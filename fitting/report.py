@@ -13,11 +13,13 @@ from fitting.checks import Certificate, Check
 from fitting.directions import Direction
 from fitting.losses import protocol_of
 from fitting.objective import Objective
+from fitting.report_html import write_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FORMAT = "patch_sim fit 3"
+_FORMATS = ("patch_sim fit 2", _FORMAT)  # 2 had errors of independent residuals only
 _WIDTH = 1.96  # standard errors on either side that hold 95 % of a normal distribution
 _NOT_SAVED = ("recordings", "initial", "objective")
 _NOTEWORTHY = 1.2  # a correction of the standard errors that is told
@@ -115,6 +117,9 @@ class FitResult:
         memory: of each recording, the autocorrelation time of its residuals, ms: how far apart two of them must be to
             say something of their own. One sample, where they are white.
         certificate: what was checked of the fit, if `with_certificate` added it.
+        fingerprints: the SHA-256 of each recording's data, see `fitting.fingerprint`.
+        version: of patch_sim, with which it was made.
+        seed: of its random draws.
         objective: what the fit made small, as `fitting.profile`, `fitting.bootstrap` and others take it up again; not
             saved.
     """
@@ -133,6 +138,9 @@ class FitResult:
     directions: tuple[Direction, ...] = ()
     memory: tuple[float, ...] = ()
     certificate: Certificate | None = None
+    fingerprints: tuple[str, ...] = ()
+    version: str = ""
+    seed: int | None = None
     objective: Objective | None = None
 
     @property
@@ -201,7 +209,7 @@ class FitResult:
         return float(np.sqrt(np.mean(error[recording.scored] ** 2)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save as JSON, all but the recordings and where they were started."""
+        """Save as JSON, all but the recordings and where they were started; of their data the SHA-256."""
         data = {"format": _FORMAT}
         for field in dataclasses.fields(self):
             if field.name not in _NOT_SAVED:
@@ -209,6 +217,13 @@ class FitResult:
         text = json.dumps(data, indent=1)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write one self-contained HTML file: parameters, certificate, warnings, recordings with model and residual.
+
+        Families of steps have their I-V or f-I curve beside them. Needs matplotlib.
+        """
+        write_html(self, path)
 
     def plot(self) -> "Figure":
         """Draw each recording's response, the model's over it, and the residual below; needs matplotlib."""
@@ -272,7 +287,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
     try:
         with open(path, encoding="utf-8") as file:
             data: dict[str, Any] = json.load(file)
-        if data["format"] != _FORMAT:
+        if data["format"] not in _FORMATS:
             raise KeyError("format")
         return FitResult(
             neuron=ps.decode(data["neuron"]),
@@ -284,9 +299,12 @@ def load(path: str | os.PathLike[str]) -> FitResult:
                 Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
             ),
             electrodes=tuple(ps.decode(electrode) for electrode in data["electrodes"]),
-            directions=tuple(_direction(row) for row in data["directions"]),
-            memory=tuple(data["memory"]),
-            certificate=_certificate(data["certificate"]),
+            directions=tuple(_direction(row) for row in data.get("directions", [])),
+            memory=tuple(data.get("memory", [])),
+            certificate=_certificate(data.get("certificate")),
+            fingerprints=tuple(data.get("fingerprints", [])),
+            version=data.get("version", ""),
+            seed=data.get("seed"),
             warnings=tuple(data["warnings"]),
             seconds=data["seconds"],
         )

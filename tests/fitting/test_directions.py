@@ -47,9 +47,14 @@ def test_what_is_not_determined_has_only_proportions():
     assert told((1, 0), weak=0.0) == ["a is not determined"]
 
 
+def test_one_for_which_all_others_make_up():
+    assert told((1, -0.2, 0.2), ("", "", "")) == ["a (+96 %) is known least, the others make up for it"]
+
+
 def test_what_is_well_determined_is_not_told():
     assert told((1, -1), strong=2.0) == []
     assert told((1, 0), strong=1e6) == []  # badly known, but traded for nothing
+    assert told((3, -2, 1), ("", "", ""), strong=1e8, weak=1e4) == []  # traded, but known to 1 %
     assert weak_directions(np.zeros((0, 0)), np.zeros((0, 0)), [], np.zeros(0), []) == ()
 
 
