@@ -51,6 +51,10 @@ class Objective:
         cost, slope, curvature = _normal(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
         return float(cost), np.asarray(slope), np.asarray(curvature)
 
+    def sum_of_squares(self, u: Float[Array, " free"]) -> Float[Array, ""]:
+        """The cost, as a function that JAX can transform; NaN where the simulation fails."""
+        return jnp.sum(_residual(self.space, self.setup, self.terms, u, self.solver) ** 2)
+
     def residual(self, u: np.ndarray) -> np.ndarray:
         """The residuals r, one recording after the other, each sweep by sweep."""
         return np.asarray(_flat(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver))
