@@ -141,7 +141,7 @@ class FitResult:
     fingerprints: tuple[str, ...] = ()
     version: str = ""
     seed: int | None = None
-    objective: Objective | None = None
+    objective: Objective | None = dataclasses.field(default=None, repr=False)
 
     @property
     def electrode(self) -> ps.Electrode:
