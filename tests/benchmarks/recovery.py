@@ -73,18 +73,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2, help="recordings of each cell, with other noise")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    rng = np.random.default_rng(options.seed)
     rows = []
     for k in range(options.cells):
+        rng = np.random.default_rng([options.seed, k])
         cell, resistance = draw_cell(rng)
         found = []
         for _ in range(options.repeats):
             found += recover(cell, resistance, record(cell, resistance, rng), rng)
         rows += found
-        worst = max(abs(value - truth) / error for _, truth, value, error, _ in found if error > 0)
+        miss = np.array([abs(value - truth) / error for _, truth, value, error, _ in found if error < np.inf])
         loss = max(row[-1] for row in found)
-        print(f"cell {k + 1}: {', '.join(cell.channels)}, {resistance:.1f} MOhm: largest miss {worst:.2f} standard "
-              f"errors, loss {loss:.3f} of the noise", flush=True)  # fmt: skip
+        print(f"cell {k + 1}: {', '.join(cell.channels)}, {resistance:.1f} MOhm: {np.sum(miss <= 1.96)} of {miss.size} "
+              f"intervals hold the truth, the largest miss is {miss.max():.2f} standard errors, the largest loss "
+              f"{loss:.3f} of the noise", flush=True)  # fmt: skip
     stated = [row for row in rows if np.isfinite(row[3])]
     held = [abs(value - truth) <= 1.96 * error for _, truth, value, error, _ in stated]
     print(f"\n{'parameter':<28} intervals  hold the truth")
