@@ -14,6 +14,7 @@ from fitting.losses import Trace, trace
 from fitting.multistart import draw_starts, polish
 from fitting.objective import Objective
 from fitting.parameters import space
+from fitting.provenance import fingerprint, version
 from fitting.report import Estimate, FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import setup
@@ -95,7 +96,7 @@ def fit(
     )
     points, interrupted = polish(objective, first, lambda o, u, report: search(o, u, report=report), show)
     show.close()
-    result = _result(objective, recordings, points, show)
+    result = _result(objective, recordings, points, seed, show)
     return _with_warnings(result, interrupted)
 
 
@@ -133,7 +134,7 @@ def _spread(recording: ps.Recording) -> float:
 
 
 def _result(
-    objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], progress: ps.Progress
+    objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], seed: int, progress: ps.Progress
 ) -> FitResult:
     best = min(points, key=lambda point: point.cost)
     if not np.isfinite(best.cost):
@@ -146,14 +147,15 @@ def _result(
     found = uncertainty(objective, best.u)
     values = np.asarray(box.values(jnp.asarray(best.u)))
     at_bound = box.at_bound(best.u)
-    rows = zip(box.names, values, found.standard_errors, box.units, box.low, box.high, at_bound, strict=True)
+    errors = (found.standard_errors, found.white_errors)
+    rows = zip(box.names, values, *errors, box.units, box.low, box.high, at_bound, strict=True)
     return FitResult(
         neuron=model.neuron,
         electrodes=model.electrodes,
         loss=float(np.sqrt(best.cost / objective.weight)),
         rmse=tuple(_rmse(model.neuron, electrode, term, objective.solver) for term, electrode in pairs),
         estimates=tuple(
-            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f)) for n, v, e, u, a, b, f in rows
+            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f), float(w)) for n, v, e, w, u, a, b, f in rows
         ),
         correlation=found.correlation,
         starts=tuple(
@@ -169,6 +171,12 @@ def _result(
         seconds=progress.seconds,
         recordings=recordings,
         initial=tuple(term.initial for term in objective.terms),
+        directions=found.directions,
+        memory=tuple(time * rec.dt for time, rec in zip(found.memory, recordings, strict=True)),
+        fingerprints=tuple(fingerprint(recording) for recording in recordings),
+        version=version(),
+        seed=seed,
+        objective=objective,
     )
 
 

@@ -51,6 +51,24 @@ class Objective:
         cost, slope, curvature = _normal(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
         return float(cost), np.asarray(slope), np.asarray(curvature)
 
+    def sum_of_squares(self, u: Float[Array, " free"]) -> Float[Array, ""]:
+        """The cost, as a function that JAX can transform; NaN where the simulation fails."""
+        return jnp.sum(_residual(self.space, self.setup, self.terms, u, self.solver) ** 2)
+
+    def residual(self, u: np.ndarray) -> np.ndarray:
+        """The residuals r, one recording after the other, each sweep by sweep."""
+        return np.asarray(_flat(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver))
+
+    def jacobian(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The residuals, `(residuals,)`, and their derivatives, `(free, residuals)`."""
+        r, jacobian = _jacobian(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
+        return np.asarray(r), np.asarray(jacobian)
+
+    @property
+    def counted(self) -> tuple[np.ndarray, ...]:
+        """Of each recording, which residuals count, `(sweeps, samples)`: along a row they follow each other in time."""
+        return tuple(np.asarray(term.root_weight) > 0 for term in self.terms)
+
     @property
     def weight(self) -> float:
         """The sum of all weights: cost over weight is the mean square."""
@@ -96,10 +114,20 @@ def _half_gradient(
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _normal(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+def _flat(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+    return _residual(space, setup, terms, u, solver)
+
+
+@functools.partial(jax.jit, static_argnames="solver")
+def _jacobian(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
     def residual(u: Float[Array, " free"]) -> Float[Array, " residuals"]:
         return _residual(space, setup, terms, u, solver)
 
     push = jax.vmap(lambda direction: jax.jvp(residual, (u,), (direction,)), out_axes=(None, 0))
-    r, jacobian = push(jnp.eye(u.size, dtype=u.dtype))
+    return push(jnp.eye(u.size, dtype=u.dtype))
+
+
+@functools.partial(jax.jit, static_argnames="solver")
+def _normal(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+    r, jacobian = _jacobian(space, setup, terms, u, solver=solver)
     return r @ r, jacobian @ r, jacobian @ jacobian.T

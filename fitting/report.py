@@ -9,12 +9,20 @@ import equinox as eqx
 import numpy as np
 
 import patch_sim as ps
+from fitting.checks import Certificate, Check
+from fitting.directions import Direction
 from fitting.losses import protocol_of
+from fitting.objective import Objective
+from fitting.report_html import write_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FORMAT = "patch_sim fit 2"
+_FORMAT = "patch_sim fit 3"
+_FORMATS = ("patch_sim fit 2", _FORMAT)  # 2 had errors of independent residuals only
+_WIDTH = 1.96  # standard errors on either side that hold 95 % of a normal distribution
+_NOT_SAVED = ("recordings", "initial", "objective")
+_NOTEWORTHY = 1.2  # a correction of the standard errors that is told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +32,13 @@ class Estimate:
     Attributes:
         name: its path.
         value: in its unit.
-        standard_error: in its unit, for independent residuals; infinite if the data do not determine it, NaN if a
-            bound has stopped it.
+        standard_error: in its unit, corrected for residuals that are correlated in time, see
+            `fitting.uncertainty.uncertainty`; infinite if the data do not determine it, NaN if a bound has stopped it.
         unit: of value, error and bounds.
         low: lower bound.
         high: upper bound.
         at_bound: whether a bound has stopped it.
+        white_error: the standard error if the residuals were independent from sample to sample, in its unit.
     """
 
     name: str
@@ -39,6 +48,12 @@ class Estimate:
     low: float
     high: float
     at_bound: bool
+    white_error: float = float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval, value -+ 1.96 standard errors, in its unit."""
+        return self.value - _WIDTH * self.standard_error, self.value + _WIDTH * self.standard_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +112,16 @@ class FitResult:
         recordings: what was fitted; not saved.
         initial: where each of them was started, as `patch_sim.simulate` takes it; not saved.
         electrodes: through which each of them was made, with the best parameters and without noise.
+        directions: in which parameters compensate each other so that the recordings hardly tell, worst first; each
+            prints as a sentence.
+        memory: of each recording, the autocorrelation time of its residuals, ms: how far apart two of them must be to
+            say something of their own. One sample, where they are white.
+        certificate: what was checked of the fit, if `with_certificate` added it.
+        fingerprints: the SHA-256 of each recording's data, see `fitting.fingerprint`.
+        version: of patch_sim, with which it was made.
+        seed: of its random draws.
+        objective: what the fit made small, as `fitting.profile`, `fitting.bootstrap` and others take it up again; not
+            saved.
     """
 
     neuron: ps.Neuron
@@ -110,6 +135,13 @@ class FitResult:
     recordings: tuple[ps.Recording, ...] = ()
     initial: tuple[Any, ...] = ()
     electrodes: tuple[ps.Electrode, ...] = ()
+    directions: tuple[Direction, ...] = ()
+    memory: tuple[float, ...] = ()
+    certificate: Certificate | None = None
+    fingerprints: tuple[str, ...] = ()
+    version: str = ""
+    seed: int | None = None
+    objective: Objective | None = dataclasses.field(default=None, repr=False)
 
     @property
     def electrode(self) -> ps.Electrode:
@@ -126,6 +158,17 @@ class FitResult:
     def table(self) -> Table:
         """The parameters with units, standard errors and a flag for those at a bound."""
         return Table(self.estimates)
+
+    def with_certificate(self, certificate: Certificate) -> "FitResult":
+        """The same result with what `fitting.certificate` said of it, to be printed and saved."""
+        return dataclasses.replace(self, certificate=certificate)
+
+    @property
+    def inflation(self) -> np.ndarray:
+        """How many times the standard errors are those of independent residuals, `(free,)`; NaN without an error."""
+        errors = np.array([(row.standard_error, row.white_error) for row in self.estimates], dtype=float).T
+        known = np.isfinite(errors).all(axis=0) & (errors[1] > 0)
+        return np.where(known, errors[0] / np.where(known, errors[1], 1.0), np.nan)
 
     @property
     def worst_pair(self) -> tuple[str, str, float] | None:
@@ -166,14 +209,21 @@ class FitResult:
         return float(np.sqrt(np.mean(error[recording.scored] ** 2)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save as JSON, all but the recordings and where they were started."""
+        """Save as JSON, all but the recordings and where they were started; of their data the SHA-256."""
         data = {"format": _FORMAT}
         for field in dataclasses.fields(self):
-            if field.name not in ("recordings", "initial"):
+            if field.name not in _NOT_SAVED:
                 data[field.name] = _plain(getattr(self, field.name))
         text = json.dumps(data, indent=1)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write one self-contained HTML file: parameters, certificate, warnings, recordings with model and residual.
+
+        Families of steps have their I-V or f-I curve beside them. Needs matplotlib.
+        """
+        write_html(self, path)
 
     def plot(self) -> "Figure":
         """Draw each recording's response, the model's over it, and the residual below; needs matplotlib."""
@@ -209,8 +259,23 @@ class FitResult:
         if self.worst_pair is not None:
             first, second, correlation = self.worst_pair
             lines.append(f"worst determined pair: {first} and {second}, correlation {correlation:+.3f}")
+        lines += [str(direction) for direction in self.directions]
+        lines += self._correction()
         lines += [f"warning: {warning}" for warning in self.warnings]
+        lines += [str(self.certificate)] if self.certificate else []
         return "\n".join(lines)
+
+    def _correction(self) -> list[str]:
+        """By how much correlated residuals widen the standard errors, if they do."""
+        known = self.inflation[np.isfinite(self.inflation)]
+        if known.size == 0 or (known.max() < _NOTEWORTHY and known.min() > 1 / _NOTEWORTHY):
+            return []
+        least, most = f"{known.min():.2g}", f"{known.max():.2g}"
+        times = least if least == most else f"{least} to {most}"
+        return [
+            f"standard errors are {times} times those of independent residuals, which these are not: they remember for "
+            f"{max(self.memory):.3g} ms"
+        ]
 
 
 def load(path: str | os.PathLike[str]) -> FitResult:
@@ -222,7 +287,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
     try:
         with open(path, encoding="utf-8") as file:
             data: dict[str, Any] = json.load(file)
-        if data["format"] != _FORMAT:
+        if data["format"] not in _FORMATS:
             raise KeyError("format")
         return FitResult(
             neuron=ps.decode(data["neuron"]),
@@ -234,11 +299,26 @@ def load(path: str | os.PathLike[str]) -> FitResult:
                 Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
             ),
             electrodes=tuple(ps.decode(electrode) for electrode in data["electrodes"]),
+            directions=tuple(_direction(row) for row in data.get("directions", [])),
+            memory=tuple(data.get("memory", [])),
+            certificate=_certificate(data.get("certificate")),
+            fingerprints=tuple(data.get("fingerprints", [])),
+            version=data.get("version", ""),
+            seed=data.get("seed"),
             warnings=tuple(data["warnings"]),
             seconds=data["seconds"],
         )
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)} is not a saved fit") from error
+
+
+def _certificate(data: dict[str, Any] | None) -> Certificate | None:
+    return None if data is None else Certificate(tuple(Check(**row) for row in data["checks"]))
+
+
+def _direction(row: dict[str, Any]) -> Direction:
+    names, change, units = (tuple(row[name]) for name in ("names", "change", "units"))
+    return Direction(names, change, units, row["spread"], row["compensation"], row["correlation"])
 
 
 def _plain(value: Any) -> Any:

@@ -6,52 +6,117 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fitting.autocorrelation import autocorrelation, correlated_product
+from fitting.directions import Direction, natural_scale, weak_directions
 from fitting.objective import Objective
 
 _SINGULAR = 1e-13
 _INVOLVED = 1e-3  # share of a parameter in an undetermined direction that leaves it undetermined
+_FEWEST = 0.1  # of the samples: degrees of freedom that remain, however long the residuals remember
 
 
 @dataclasses.dataclass(frozen=True)
 class Uncertainty:
-    """Standard errors and correlations of the free parameters.
+    r"""Standard errors and correlations of the free parameters.
 
     Attributes:
-        standard_errors: `(free,)`, in each parameter's unit; infinite where the data do not determine it, NaN for
-            a parameter that a bound has stopped.
+        standard_errors: `(free,)`, in each parameter's unit, corrected for the residuals' autocorrelation; infinite
+            where the data do not determine it, NaN for a parameter that a bound has stopped.
+        white_errors: `(free,)`, what they would be for independent residuals.
         correlation: `(free, free)`; NaN beside a parameter without a standard error.
+        directions: in which parameters compensate each other, worst first.
+        memory: of each recording, how many successive residuals say as much as one that is independent:
+            $1 + 2 \sum_k \rho_k$.
     """
 
     standard_errors: np.ndarray
+    white_errors: np.ndarray
     correlation: np.ndarray
+    directions: tuple[Direction, ...]
+    memory: tuple[float, ...]
 
 
 def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
     r"""Estimate the covariance of the parameters at the best point.
 
-    $$\mathrm{cov} = s^2 (J^T J)^{-1}, \qquad s^2 = \frac{r^T r}{n - p}$$
+    $$\mathrm{cov} = (J^T J)^{-1} \Big(\sum_k s_k^2 J_k^T R_k J_k\Big) (J^T J)^{-1}, \qquad
+      s_k^2 = \frac{r_k^T r_k}{n_k - \mathrm{tr}((J^T J)^{-1} J_k^T R_k J_k)}$$
 
     carried from the coordinates of the box to the parameters by the derivative of the scale; parameters that a bound
-    has stopped are held there. This is true for residuals that are independent from sample to sample. Those of a
-    real recording rarely are: where the model misses something they are correlated, and the true errors are larger.
-    """
-    cost, _, curvature = objective.linearize(u)
-    inside = ~objective.space.at_bound(u)
-    noise = cost / max(objective.scored - int(inside.sum()), 1)
-    slope = np.asarray(jax.jvp(objective.space.values, (jnp.asarray(u),), (jnp.ones(u.size, u.dtype),))[1])
+    has stopped are held there. $R_k$ is the correlation of the residuals of recording k, estimated from them, see
+    `fitting.autocorrelation.autocorrelation`: the sandwich of Newey & West (1987), Econometrica 55:703-708. For white
+    residuals of one recording it is $s^2 (J^T J)^{-1}$.
 
-    errors = np.full(u.size, np.nan)
-    correlation = np.full((u.size, u.size), np.nan)
-    inner = np.ix_(inside, inside)
+    It takes the residuals for a stationary process that is independent from sweep to sweep, as `fitting.bootstrap`
+    does. Where the model misses something, that is an approximation: the same error in every sweep of a family, or one
+    that follows the sensitivity to a parameter, shifts the estimate by more than any error bar says.
+    """
+    r, jacobian = objective.jacobian(u)
+    values, slope = jax.jvp(objective.space.values, (jnp.asarray(u),), (jnp.ones(u.size, u.dtype),))
+    values, slope = np.asarray(values), np.asarray(slope)
+    inside = ~objective.space.at_bound(u)
+    curvature = jacobian @ jacobian.T
     root = np.sqrt(np.maximum(np.diag(curvature), 1e-300))
-    inverse, determined = _inverse((curvature / np.outer(root, root))[inner])
-    deviation = np.sqrt(np.diag(inverse))
-    errors[inside] = np.where(determined, np.sqrt(noise) * deviation / root[inside] * np.abs(slope[inside]), np.inf)
-    sign = np.sign(slope[inside])
-    correlation[inner] = inverse / np.outer(deviation, deviation) * np.outer(sign, sign)
+    scaled = (jacobian / root[:, None])[inside]
+    inverse, determined = _inverse(scaled @ scaled.T)
+
+    middle = np.zeros_like(inverse)
+    memory = []
+    for counted, rows, part in parts(objective, r, scaled):
+        rho = autocorrelation(rows, counted)
+        correlated = correlated_product(part, rho)
+        count = max(int(counted.sum()), 1)
+        freedom = max(count - float(np.sum(inverse * correlated)), _FEWEST * count)
+        middle += max(float(np.sum(rows**2)), 1e-200) / freedom * correlated
+        memory.append(float(2.0 * np.sum(rho) - 1.0))
+    covariance = inverse @ middle @ inverse
+    noise = float(r @ r) / max(objective.scored - int(inside.sum()), 1)
+    width = np.abs(slope[inside]) / root[inside]
+
+    def errors(matrix: np.ndarray) -> np.ndarray:
+        full = np.full(u.size, np.nan)
+        full[inside] = np.where(determined, np.sqrt(np.maximum(np.diag(matrix), 0.0)) * width, np.inf)
+        return full
+
+    natural, sizes, units = natural_scale(objective.space, values, slope)
+    stretch = (natural / root)[inside]
+    names = [name for name, free in zip(objective.space.names, inside, strict=True) if free]
+    directions = weak_directions(
+        scaled @ scaled.T / np.outer(stretch, stretch),
+        covariance * np.outer(stretch, stretch),
+        names,
+        sizes[inside],
+        [unit for unit, free in zip(units, inside, strict=True) if free],
+    )
+    sign = np.sign(slope)
+    correlation = _correlation(covariance, inside, determined) * np.outer(sign, sign)
+    return Uncertainty(errors(covariance), errors(noise * inverse), correlation, directions, tuple(memory))
+
+
+def parts(
+    objective: Objective, residual: np.ndarray, jacobian: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Cut residuals `(residuals,)` and Jacobian `(free, residuals)` into recordings, each laid out sweep by sweep.
+
+    Returns:
+        Of each recording `counted` and the residuals, `(sweeps, samples)`, and the Jacobian, `(free, sweeps, samples)`.
+    """
+    found, start = [], 0
+    for counted in objective.counted:
+        end = start + counted.size
+        rows = residual[start:end].reshape(counted.shape)
+        found.append((counted, rows, jacobian[:, start:end].reshape(len(jacobian), *counted.shape)))
+        start = end
+    return found
+
+
+def _correlation(covariance: np.ndarray, inside: np.ndarray, determined: np.ndarray) -> np.ndarray:
+    correlation = np.full((inside.size, inside.size), np.nan)
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    correlation[np.ix_(inside, inside)] = covariance / np.outer(deviation, deviation)
     lost = np.flatnonzero(inside)[~determined]
     correlation[lost, :] = correlation[:, lost] = np.nan
-    return Uncertainty(errors, correlation)
+    return correlation
 
 
 def _inverse(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,5 +126,4 @@ def _inverse(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, vectors = np.linalg.eigh(matrix)
     known = values > _SINGULAR * max(values.max(), 1e-300)
     inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
-    inverse[np.diag_indices_from(inverse)] = np.maximum(np.diag(inverse), 1e-300)
     return inverse, ~np.any(np.abs(vectors[:, ~known]) > _INVOLVED, axis=1)

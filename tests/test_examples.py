@@ -31,7 +31,7 @@ def run(path: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def check(report: dict) -> None:
+def check(report: dict, error: float) -> None:
     assert {"rmse_pA", "seconds", "starts", "parameters"} <= set(report)
     assert len(report["starts"]) == 2
     assert min(report["starts"]) == pytest.approx(report["rmse_pA"])
@@ -39,7 +39,7 @@ def check(report: dict) -> None:
     assert [row["name"] for row in report["parameters"]] == list(KNOWN)
     for row in report["parameters"]:
         assert set(row) == {"name", "value", "unit", "standard_error"}
-        assert 0 < row["standard_error"] < 0.1 * row["value"], row
+        assert 0 < row["standard_error"] < error * row["value"], row
     units = {row["name"]: row["unit"] for row in report["parameters"]}
     assert [units[f"p{k}"] for k in range(1, 10)] == ["1/ms", "1/mV"] * 4 + ["nS"]
 
@@ -48,7 +48,7 @@ def test_herg_recovers_known_parameters(tmp_path):
     written, drawn = tmp_path / "fit.json", tmp_path / "fit.png"
     said = run(HERG, "--starts", "2", "--screen", "30", "--json", str(written), "--plot", str(drawn))
     report = json.loads(written.read_text())
-    check(report)
+    check(report, error=0.1)
     assert report["rmse_pA"] == pytest.approx(10.0, rel=0.02)  # the noise that was put in
     for row in report["parameters"]:
         assert abs(row["value"] - KNOWN[row["name"]]) < 5 * row["standard_error"], row
@@ -62,7 +62,7 @@ def test_herg_fits_a_real_recording(shared, tmp_path):
     written = tmp_path / "fit.json"
     run(HERG, recording, "--predict", recording, "--starts", "2", "--screen", "30", "--json", str(written))
     report = json.loads(written.read_text())
-    check(report)
+    check(report, error=0.5)  # its residuals remember for 0.16 s
     assert report["rmse_pA"] <= 31.8
     assert report["predict_rmse_pA"] == pytest.approx(report["rmse_pA"], rel=1e-6)
 

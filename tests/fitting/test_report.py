@@ -1,6 +1,7 @@
 """How a fit is read, kept and drawn."""
 
 import dataclasses
+import html.parser
 import json
 
 import equinox as eqx
@@ -74,6 +75,64 @@ def test_save_and_load(tmp_path):
         if field.name not in ("neuron", "correlation", "estimates"):
             assert getattr(back, field.name) == getattr(result(), field.name), field.name
     assert str(back) == str(result())  # NaN, which is not equal to itself, and inf included
+
+
+def test_a_fit_of_the_former_format(tmp_path):
+    path = tmp_path / "fit.json"
+    result().save(path)
+    data = json.loads(path.read_text())
+    for name in ("directions", "memory", "certificate", "fingerprints", "version", "seed"):
+        del data[name]
+    for row in data["estimates"]:
+        del row["white_error"]
+    path.write_text(json.dumps(data | {"format": "patch_sim fit 2"}))
+    back = fitting.load(path)
+    assert back.table().rows[0].standard_error == 1.25
+    assert np.isnan(back.inflation).all()
+    assert str(back) == str(result())
+
+
+def test_fingerprints(recording):
+    same = ps.simulate(CELL, CLAMP)
+    assert fitting.fingerprint(recording) == fitting.fingerprint(same)
+    off = eqx.tree_at(lambda rec: rec.current, recording, recording.current.at[0, 0].add(1.0))
+    assert len({fitting.fingerprint(one) for one in (recording, off, recording.mask_edges(1.0))}) == 3
+
+
+class Page(html.parser.HTMLParser):
+    """What a page says and what it would load."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.sources, self.said = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data):
+        self.said.append(data)
+
+
+def test_the_report_is_one_file_that_says_all(tmp_path, recording):
+    check = fitting.Check("residuals", False, "something <odd>")
+    family = ps.simulate(CELL, ps.CurrentClamp(ps.Step([0.0, 100.0, 200.0], 2.0, 20.0), duration=25.0, dt=0.1))
+    full = result(
+        recordings=(recording.mask_edges(1.0), family),
+        initial=(None, None),
+        certificate=fitting.Certificate((check,)),
+        fingerprints=("ab" * 32, "cd" * 32),
+        seed=7,
+    )
+    full.report(tmp_path / "fit.html")
+    page = Page((tmp_path / "fit.html").read_text())
+    assert [source.split(",")[0] for source in page.sources] == ["data:image/png;base64"] * 2
+    said = " ".join(page.said)
+    for part in ("channels.Na.g_max", "117.5 to 122.5", "at a bound: channels.Leak.g_max", "something <odd>", "ab" * 32,
+                 "Recording 1: current clamp, 3 mV rms", "loss 1.5 from 1 of 2 starts"):  # fmt: skip
+        assert part in said, part
+    result().report(tmp_path / "loaded.html")
+    assert "no recordings to draw" in (tmp_path / "loaded.html").read_text()
 
 
 @pytest.mark.parametrize(

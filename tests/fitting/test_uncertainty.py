@@ -1,41 +1,12 @@
-"""Standard errors against those of textbook regression."""
+"""Standard errors against those of textbook regression, and against simulated repetitions."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import patch_sim as ps
-from fitting.objective import Objective
-from fitting.parameters import space
-from fitting.setup import Setup
 from fitting.uncertainty import uncertainty
-
-NAMES = ["channels.Leak.reversal", "channels.Leak.g_max"]
-BOX = space(
-    Setup(ps.presets.neuron("squid_axon")), NAMES, dict(zip(NAMES, [(-80.0, -40.0), (0.01, 10.0)], strict=True))
-)
-
-
-class Known(Objective):
-    """Residuals as a function of the parameters' values."""
-
-    def __init__(self, residual, count: int):
-        object.__setattr__(self, "residual", residual)
-        object.__setattr__(self, "count", count)
-        object.__setattr__(self, "space", BOX)
-
-    @property
-    def scored(self):
-        return self.count
-
-    def linearize(self, u):
-        def residual(u):
-            return self.residual(dict(zip(BOX.names, BOX.values(u), strict=True)))
-
-        u = jnp.asarray(u)
-        r, jacobian = residual(u), jax.jacfwd(residual)(u)
-        return float(r @ r), np.asarray(jacobian.T @ r), np.asarray(jacobian.T @ jacobian)
+from tests.fitting.known import BOX, NAMES, Known
+from tests.fitting.test_autocorrelation import autoregressive
 
 
 def test_regression():
@@ -54,8 +25,10 @@ def test_regression():
     index = [BOX.names.index(name) for name in NAMES]
     best_values = np.empty(2)
     best_values[index] = best
-    found = uncertainty(Known(residual, 200), np.asarray(BOX.fraction(jnp.asarray(best_values))))
+    found = uncertainty(Known(residual, np.ones(200, bool)), np.asarray(BOX.fraction(jnp.asarray(best_values))))
     np.testing.assert_allclose(found.standard_errors[index], np.sqrt(np.diag(covariance)), rtol=1e-8)
+    np.testing.assert_allclose(found.white_errors, found.standard_errors, rtol=1e-12)
+    assert found.memory == (1.0,)
     expected = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
     assert found.correlation[0, 1] == pytest.approx(expected, rel=1e-6)
     np.testing.assert_allclose(np.diag(found.correlation), 1.0)
@@ -65,7 +38,7 @@ def test_what_has_no_effect_is_not_determined():
     def residual(values):
         return jnp.asarray([1.0, 2.0, 3.0]) * (values[NAMES[0]] + 60.0) + jnp.asarray([0.1, -0.1, 0.1])
 
-    found = uncertainty(Known(residual, 3), np.array([0.5, 0.5]))
+    found = uncertainty(Known(residual, np.ones(3, bool)), np.array([0.5, 0.5]))
     errors = dict(zip(BOX.names, found.standard_errors, strict=True))
     assert np.isposinf(errors[NAMES[1]])
     assert np.isfinite(errors[NAMES[0]])
@@ -77,7 +50,7 @@ def test_what_acts_only_together_is_not_determined():
     def residual(values):
         return jnp.asarray([1.0, 2.0, 3.0]) * (values[NAMES[0]] + 10.0 * values[NAMES[1]]) + 0.1
 
-    assert np.isposinf(uncertainty(Known(residual, 3), np.array([0.5, 0.5])).standard_errors).all()
+    assert np.isposinf(uncertainty(Known(residual, np.ones(3, bool)), np.array([0.5, 0.5])).standard_errors).all()
 
 
 def test_what_a_bound_has_stopped_has_no_error():
@@ -88,6 +61,44 @@ def test_what_a_bound_has_stopped_has_no_error():
 
     u = np.array([0.5, 0.5])
     u[BOX.names.index(NAMES[1])] = 0.0
-    errors = dict(zip(BOX.names, uncertainty(Known(residual, 3), u).standard_errors, strict=True))
+    errors = dict(zip(BOX.names, uncertainty(Known(residual, np.ones(3, bool)), u).standard_errors, strict=True))
     assert np.isnan(errors[NAMES[1]])
     assert np.isfinite(errors[NAMES[0]])
+
+
+def line(noise: np.ndarray, counted: np.ndarray) -> Known:
+    """A slow ramp and a constant in each sweep, with noise: the reversal is the constant, g_max the ramp."""
+    ramp = jnp.asarray(np.broadcast_to(np.linspace(-1.0, 1.0, noise.shape[1]), noise.shape).ravel())
+    data = -60.0 + 0.3 * ramp + jnp.asarray(noise.ravel())
+    return Known(lambda values: values[NAMES[0]] + values[NAMES[1]] * ramp - data, counted)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_correlated_residuals_widen_the_errors_as_repetitions_do(gaps):
+    counted = np.ones((8, 600), bool)
+    if gaps:
+        counted[:, 200:230] = counted[3, 300:] = False
+    found, spread = [], []
+    for seed in range(60):
+        known = line(autoregressive(0.9, counted.shape, seed), counted)
+        u = np.asarray(BOX.fraction(jnp.asarray([dict(zip(NAMES, (-60.0, 0.3), strict=True))[n] for n in BOX.names])))
+        for _ in range(4):  # Gauss-Newton to the best point
+            _, slope, curvature = known.linearize(u)
+            u = np.clip(u - np.linalg.solve(curvature, slope), 0.01, 0.99)
+        result = uncertainty(known, u)
+        found.append(result.standard_errors)
+        spread.append(np.asarray(BOX.values(jnp.asarray(u))))
+    ratio = np.sqrt(np.mean(np.square(found), axis=0)) / np.std(spread, axis=0)
+    np.testing.assert_allclose(ratio, 1.0, atol=0.25)  # 60 repetitions know it to 9 %
+    assert np.all(result.standard_errors > 3 * result.white_errors)
+    assert result.memory[0] == pytest.approx(19.0, rel=0.4)
+
+
+def test_what_acts_only_as_a_product_is_told_in_words():
+    ramp = jnp.linspace(1.0, 2.0, 50)
+
+    def residual(values):
+        return ramp * (values[NAMES[0]] / -60.0 - 1.0) + 0.01 * jnp.cos(50.0 * ramp)
+
+    (direction,) = uncertainty(Known(residual, np.ones(50, bool)), np.array([0.5, 0.5])).directions
+    assert str(direction) == f"{NAMES[1]} is not determined"
