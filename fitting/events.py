@@ -104,7 +104,7 @@ class Events:
         targets = _targets(self, piece, dt, window)
         protocol = _clamp(command[:, first:last], dt)
         held, voltage = _prelude(data[:, :first], piece, dt)
-        term = EventTerm(self, window, len(data), protocol, held, jnp.asarray(voltage), targets)
+        term = EventTerm(self, window, first * dt, len(data), protocol, held, jnp.asarray(voltage), targets)
         return _with_virtual(term)
 
     def _span(self, command: np.ndarray, dt: float) -> tuple[float, float]:
@@ -157,11 +157,13 @@ class EventTerm(eqx.Module):
         prelude: what the membrane is held at before; None if there is nothing before.
         voltage: at which each sweep is let go, as measured, mV.
         targets: the events of the data.
+        begin: when in the recording the model is let go, ms.
         recorded: how many of the sweeps were recorded; of those that follow, only the count is known.
     """
 
     loss: Events = eqx.field(static=True)
     window: tuple[float, float] = eqx.field(static=True)
+    begin: float = eqx.field(static=True)
     recorded: int = eqx.field(static=True)
     protocol: ps.CurrentClamp
     prelude: ps.VoltageClamp | None

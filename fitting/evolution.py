@@ -8,7 +8,7 @@ import numpy as np
 
 from fitting.population import Population
 
-_FIRST, _LAST = 8.0, 3.0
+_FIRST, LAST = 8.0, 3.0
 """What a residual counts at most: much at first, so that what is far off pulls; later little."""
 
 _TIGHTEN = 0.5  # of the budget, when the one becomes the other
@@ -48,29 +48,32 @@ class Pool:
 
 @dataclasses.dataclass
 class Budget:
-    """What may be spent: seconds since `started`, or evaluations; a Jacobian counts as one for each column and one.
+    """What may be spent.
 
     Attributes:
-        seconds: infinite if evaluations limit.
-        evaluations: infinite if seconds limit.
+        seconds: since `started`; None for any.
+        evaluations: of the model, a Jacobian counting as one for each column and one; None for any.
         started: as `time.monotonic` tells it.
     """
 
-    seconds: float
-    evaluations: float
+    seconds: float | None
+    evaluations: float | None
     started: float = dataclasses.field(default_factory=time.monotonic)
 
     def spent(self, population: Population) -> float:
         """The fraction that is spent."""
-        return max((time.monotonic() - self.started) / self.seconds, population.evaluations / self.evaluations)
+        of_time = 0.0 if self.seconds is None else (time.monotonic() - self.started) / self.seconds
+        return max(of_time, 0.0 if self.evaluations is None else population.evaluations / self.evaluations)
 
 
 Report = Callable[[str, np.ndarray, float], None]
 """Told of each stage: in words, the best point, its cost."""
 
 
-def evolve(population: Population, budget: Budget, seed: int, report: Report, pool: Pool | None = None) -> Pool:
-    """Search a box until the budget is spent, or interrupted; the best point comes first.
+def evolve(
+    population: Population, budget: Budget, seed: int, report: Report, pool: Pool | None = None
+) -> tuple[Pool, bool]:
+    """Search a box until the budget is spent, or interrupted.
 
     The best of 800 random points descend by five steps of Levenberg-Marquardt each. From then on the best 12 are kept;
     64 offspring, each a member moved toward a better one and along the difference of two others (as in differential
@@ -82,6 +85,9 @@ def evolve(population: Population, budget: Budget, seed: int, report: Report, po
         seed: of all that is random; the same seed and number of evaluations give the same points.
         report: told of each stage.
         pool: where to go on from; None to begin.
+
+    Returns:
+        The distinct points that are left, the best first, and whether Ctrl-C came before the budget was spent.
     """
     rng = np.random.default_rng(seed)
     most = _FIRST
@@ -100,14 +106,14 @@ def evolve(population: Population, budget: Budget, seed: int, report: Report, po
     pool = distinct(pool)
     try:
         while budget.spent(population) < 1.0:
-            if most > _LAST and budget.spent(population) > _TIGHTEN:
-                most = _LAST
+            if most > LAST and budget.spent(population) > _TIGHTEN:
+                most = LAST
                 pool = distinct(dataclasses.replace(pool, costs=population.costs(pool.us, most)))
             pool = _generation(population, pool, most, budget, rng)
             report("recombination", pool.us[0], pool.costs[0])
     except KeyboardInterrupt:
-        report("interrupted", pool.us[0], pool.costs[0])
-    return pool
+        return pool, True
+    return pool, False
 
 
 def _generation(population: Population, pool: Pool, most: float, budget: Budget, rng: np.random.Generator) -> Pool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import optax
 
 import patch_sim as ps
+from fitting.events import Events
+from fitting.evolution import Budget
 from fitting.losses import Trace, trace
 from fitting.multistart import draw_starts, polish
 from fitting.objective import Objective
@@ -18,17 +21,25 @@ from fitting.provenance import fingerprint, version
 from fitting.report import Estimate, FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import setup
+from fitting.spiking import fit_events
+from fitting.stranger import Model
 from fitting.uncertainty import uncertainty
 
+_SECONDS = 90.0
 _AGREE = 0.01  # relative difference of losses that counts as the same valley
 
 
 def fit(
-    neuron: ps.Neuron,
+    neuron: ps.Neuron | Model,
     recordings: ps.Recording | Sequence[ps.Recording],
     *,
-    free: Sequence[str],
+    free: Sequence[str] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    ties: Mapping[str, Sequence[str]] | None = None,
+    loss: Events | None = None,
+    budget: float | None = None,
+    evaluations: int | None = None,
+    resume: FitResult | None = None,
     starts: int = 8,
     screen: int = 200,
     steps: int = 100,
@@ -41,22 +52,37 @@ def fit(
 ) -> FitResult:
     """Find the parameters with which a neuron, seen through its electrodes, gives recordings.
 
-    Each start is the best of `screen` points drawn at random within the bounds, and is polished by
-    Levenberg-Marquardt on the exact Jacobian, or by an optax optimizer. Every recording is scored sample by sample
-    where its mask allows: the voltage of a current clamp, the current of a voltage clamp. Recordings of different
-    modes are each divided by the standard deviation of their response, so that mV and pA can be added.
+    Without a loss, every recording is scored sample by sample where its mask allows: the voltage of a current clamp,
+    the current of a voltage clamp. Recordings of different modes are each divided by the standard deviation of their
+    response, so that mV and pA can be added. Each start is the best of `screen` points drawn at random within the
+    bounds, and is polished by Levenberg-Marquardt on the exact Jacobian, or by an optax optimizer.
+
+    A spiking neuron is fitted by `loss=fitting.Events(...)`: its spikes, and the voltage around and between them, are
+    compared, and a population of points is searched until the budget is spent, see `fitting.evolution.evolve`. Its
+    result is an ensemble; `fitting.stranger()` is a model for a cell of which nothing is known:
+
+        result = fitting.fit(fitting.stranger(), recording, loss=fitting.Events(window=(147.0, 647.0)), budget=90.0)
 
     Each recording is simulated through its own `electrode`, without the noise. What is free of it is named as the
     cell's parameters are: `electrode.series_resistance` is one value for all recordings,
     `recordings.1.electrode.offset` that of the second of them, and `recordings.*.electrode.offset` one for each.
 
     Args:
-        neuron: the model; parameters that are not free keep their values.
+        neuron: the model; parameters that are not free keep their values. A `fitting.Model` brings what is free,
+            bounds and ties with it.
         recordings: one or several, simulated or read from files.
         free: paths or patterns of the free parameters: `["channels.*.g_max", "electrode.series_resistance"]`.
         bounds: from path or pattern to `(low, high)`, in the parameter's unit. By default a factor of 100 either way
             for what must be positive, a factor of 5 for a slope, 30 mV for another voltage; and of an electrode what
             electrodes have, see `fitting.parameters.space`.
+        ties: names for what several parameters have in common: `{"E_K": ["channels.K.reversal",
+            "channels.M.reversal"]}`; they are free, and have bounds, by that name.
+        loss: what is compared; None for the traces.
+        budget: seconds that the search may take, compilation included; with a loss, 90 if nothing else is said. What
+            follows it takes some more.
+        evaluations: simulations of the model that the search of a loss may take instead, a Jacobian counting as one for
+            each free parameter and one: the same seed and number give the same result.
+        resume: of a fit with a loss and the same free parameters: where to go on from.
         starts: how many; 1 starts from the neuron as it is, without a search, and a number of the electrode that is
             ideal from the middle of its bounds.
         screen: how many points to draw for each start.
@@ -73,17 +99,25 @@ def fit(
 
     Raises:
         KeyError: a pattern that matches no parameter.
-        ValueError: bounds, weights or recordings that cannot be used; nothing has been compiled then.
+        ValueError: bounds, weights or recordings that cannot be used, settings that do not go together; nothing has
+            been compiled then.
         RuntimeError: no start gave a model that can be simulated.
     """
     show = ps.Progress(progress)
-    solver = ps.Adaptive() if solver is None else solver
+    model = neuron if isinstance(neuron, Model) else Model(neuron, {}, {})
     recordings = tuple(recordings) if isinstance(recordings, Sequence) else (recordings,)
-    _check(neuron, recordings, starts, screen, steps)
-    terms = _terms(neuron, recordings, weights, initial)
-    model = setup(neuron, recordings)
-    box = space(model, free, bounds)
-    objective = Objective(box, model.freed(box.paths), terms, solver)
+    _check(model.neuron, recordings, starts, screen, steps)
+    _check_budget(loss, budget, evaluations, resume)
+    prepared = setup(model.neuron, recordings)
+    free = list(model.bounds) if free is None else free
+    box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
+    prepared = prepared.freed(box.paths)
+    if loss is not None:
+        limit = Budget(_SECONDS if budget is evaluations is None else budget, evaluations)
+        return fit_events(box, prepared, recordings, loss, limit, seed, resume, show)
+    solver = ps.Adaptive() if solver is None else solver
+    terms = _terms(model.neuron, recordings, weights, initial)
+    objective = Objective(box, prepared, terms, solver)
 
     if starts == 1:
         first = np.asarray(box.fraction(box.start))[None]
@@ -94,7 +128,8 @@ def fit(
         if optimizer is None
         else functools.partial(descend, steps=steps, optimizer=optimizer)
     )
-    points, interrupted = polish(objective, first, lambda o, u, report: search(o, u, report=report), show)
+    ends = None if budget is None else time.monotonic() + budget - show.seconds
+    points, interrupted = polish(objective, first, lambda o, u, report: search(o, u, report=report), show, ends)
     show.close()
     result = _result(objective, recordings, points, seed, show)
     return _with_warnings(result, interrupted)
@@ -108,6 +143,22 @@ def _check(neuron: Any, recordings: tuple[Any, ...], starts: Any, screen: Any, s
     for name, value in {"starts": starts, "screen": screen, "steps": steps}.items():
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+def _check_budget(loss: Any, budget: Any, evaluations: Any, resume: Any) -> None:
+    if loss is not None and not isinstance(loss, Events):
+        raise ValueError(f"loss must be fitting.Events(...), or None for the traces, not {loss!r}")
+    for name, value in {"budget": budget, "evaluations": evaluations}.items():
+        if value is not None and not (isinstance(value, int | float) and value > 0):
+            raise ValueError(f"{name} must be a positive number, not {value!r}")
+    if loss is None and (evaluations is not None or resume is not None):
+        raise ValueError("evaluations and resume belong to a fit with a loss: loss=fitting.Events(...)")
+
+
+def _bounds(model: Model, free: Sequence[str], bounds: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A model's own bounds of what is free, and what is said of them."""
+    own = {name: pair for name, pair in model.bounds.items() if name in free}
+    return own | dict(bounds or {})
 
 
 def _terms(neuron: ps.Neuron, recordings: tuple[ps.Recording, ...], weights: Any, initial: Any) -> tuple[Trace, ...]:

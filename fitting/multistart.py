@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
@@ -39,10 +40,13 @@ def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progr
     return points.reshape(starts, screen, -1)[np.arange(starts), best]
 
 
-def polish(objective: Objective, starts: np.ndarray, search: Search, progress: ps.Progress) -> tuple[list[Point], bool]:
+def polish(
+    objective: Objective, starts: np.ndarray, search: Search, progress: ps.Progress, ends: float | None = None
+) -> tuple[list[Point], bool]:
     """Search from each start, as many side by side as there are processors.
 
-    Ctrl-C ends the searches and keeps what they have found.
+    Ctrl-C, or the time at which it `ends` (as `time.monotonic` tells it), ends the searches and keeps what they have
+    found.
 
     Returns:
         Where each search has come to, in the order of the starts, and whether it was interrupted.
@@ -55,7 +59,7 @@ def polish(objective: Objective, starts: np.ndarray, search: Search, progress: p
             reached[index] = point
             loss = np.sqrt(min(p.cost for p in reached) / objective.weight)
             progress.show(f"start {index + 1} of {len(starts)}, step {point.steps}: best loss so far {loss:.6g}")
-            return not stop.is_set()
+            return not stop.is_set() and (ends is None or time.monotonic() < ends)
 
         return search(objective, starts[index], report)
 

@@ -50,6 +50,10 @@ class Population:
         u = np.full((1, self.free), 0.5)
         return self._pool.submit(self._costs, u, 8.0), self._pool.submit(self._linearize, u, 8.0)
 
+    def close(self) -> None:
+        """Give the threads back."""
+        self._pool.shutdown()
+
     def costs(self, us: np.ndarray, most: float) -> np.ndarray:
         """The sum of squared residuals of each row, each residual being at most `most`."""
         self.evaluations += len(us)

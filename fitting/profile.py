@@ -215,7 +215,7 @@ def _refit(objective: Objective, index: int, coordinate: float, others: np.ndarr
 def _held(objective: Objective, index: int, u: np.ndarray) -> Objective:
     """The same objective in the box without one parameter, which is fixed where it is."""
     space = objective.space
-    value = {space.names[index]: space.values(jnp.asarray(u))[index]}
+    value = dict.fromkeys(space.targets[index], space.values(jnp.asarray(u))[index])
     rest = [i for i in range(len(space.names)) if i != index]
     less = Space(
         names=tuple(space.names[i] for i in rest),
@@ -224,5 +224,6 @@ def _held(objective: Objective, index: int, u: np.ndarray) -> Objective:
         low=space.low[jnp.array(rest, dtype=int)],
         high=space.high[jnp.array(rest, dtype=int)],
         start=space.start[jnp.array(rest, dtype=int)],
+        targets=tuple(space.targets[i] for i in rest),
     )
     return dataclasses.replace(objective, space=less, setup=objective.setup.with_parameters(value))

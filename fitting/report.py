@@ -11,6 +11,8 @@ import numpy as np
 import patch_sim as ps
 from fitting.checks import Certificate, Check
 from fitting.directions import Direction
+from fitting.event_scores import EventScores, event_scores
+from fitting.events import Events
 from fitting.losses import protocol_of
 from fitting.objective import Objective
 from fitting.report_html import write_html
@@ -120,6 +122,9 @@ class FitResult:
         fingerprints: the SHA-256 of each recording's data, see `fitting.fingerprint`.
         version: of patch_sim, with which it was made.
         seed: of its random draws.
+        events: what was compared, if not traces. Then the loss is a root mean square over sweeps in units of the
+            tolerances, the standard errors are the spread of the distinct solutions in `starts` that are about as good
+            as the best, and there is neither an rmse nor a correlation.
         objective: what the fit made small, as `fitting.profile`, `fitting.bootstrap` and others take it up again; not
             saved.
     """
@@ -141,6 +146,7 @@ class FitResult:
     fingerprints: tuple[str, ...] = ()
     version: str = ""
     seed: int | None = None
+    events: Events | None = None
     objective: Objective | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -207,6 +213,19 @@ class FitResult:
         """The root mean square error (mV or pA) of the prediction of a recording, over its mask."""
         error = np.asarray(self.predict(recording, initial, electrode).response) - np.asarray(recording.response)
         return float(np.sqrt(np.mean(error[recording.scored] ** 2)))
+
+    def spikes(self, recording: ps.Recording, window: tuple[float, float] | None = None) -> EventScores:
+        """How well the model spikes as in a recording, fitted or held out, sweep by sweep, by the exact solver.
+
+        It is held at the recorded voltage until shortly before the window, and then let go.
+
+        Args:
+            recording: of a current clamp, with its command.
+            window: `(start, end)`, ms; by default that of the fit.
+        """
+        events = self.events or Events()
+        events = events if window is None else dataclasses.replace(events, window=window)
+        return event_scores(self.neuron, recording, events, self._electrode_of(recording))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as JSON, all but the recordings and where they were started; of their data the SHA-256."""
@@ -305,6 +324,7 @@ def load(path: str | os.PathLike[str]) -> FitResult:
             fingerprints=tuple(data.get("fingerprints", [])),
             version=data.get("version", ""),
             seed=data.get("seed"),
+            events=_events(data.get("events")),
             warnings=tuple(data["warnings"]),
             seconds=data["seconds"],
         )
@@ -314,6 +334,14 @@ def load(path: str | os.PathLike[str]) -> FitResult:
 
 def _certificate(data: dict[str, Any] | None) -> Certificate | None:
     return None if data is None else Certificate(tuple(Check(**row) for row in data["checks"]))
+
+
+def _events(data: dict[str, Any] | None) -> Events | None:
+    if data is None:
+        return None
+    settings: dict[str, Any] = dict(data)
+    settings["window"] = settings["window"] and tuple(settings["window"])
+    return Events(**settings)
 
 
 def _direction(row: dict[str, Any]) -> Direction:

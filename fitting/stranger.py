@@ -29,7 +29,8 @@ def stranger() -> Model:
     r"""A cell with the eight currents that most neurons are made of, and their kinetics free.
 
     Leak; sodium $m^3 h s$ with slow inactivation; delayed rectifier $n^3$; M; A $a^3 b$; persistent sodium; Ih; a slow
-    afterhyperpolarization that opens during a spike and closes over tens of ms to a second; and a passive dendrite.
+    afterhyperpolarization that opens during a spike and closes over tens of ms to a second; a passive dendrite; and
+    what the amplifier's bridge has left of the electrode's resistance.
     Each gate has a half-voltage, a slope and a peak time constant (`patch_sim.SymmetricGate`).
 
     The bounds are wide enough for cortical and hippocampal neurons, with conductances up to those of a large pyramidal
@@ -45,7 +46,7 @@ def stranger() -> Model:
     for name, (_, of_channel) in _CURRENTS.items():
         bounds |= {f"channels.{name}.{path}": pair for path, pair in of_channel.items()}
     bounds |= {f"channels.dendrite.{path}": pair for path, pair in _OF_DENDRITE.items()}
-    return Model(neuron, bounds | _REVERSALS, _TIES)
+    return Model(neuron, bounds | _REVERSALS | {"electrode.series_resistance": (0.1, 40.0)}, _TIES)
 
 
 def _gate(midpoint: float, slope: float, peak: float, power: int = 1, fastest: float = 0.02) -> ps.SymmetricGate:

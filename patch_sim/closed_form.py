@@ -66,7 +66,7 @@ def clamped_gates(
     return {name: {key: path[wanted] for key, path in of_channel.items()} for name, of_channel in paths.items()}
 
 
-def _map(nodes: list[Pair], h: Float[Array, " n"]) -> Pair:
+def _map(nodes: list[Pair], h: Float[Array, " n"]) -> Any:
     """The factor and the target of each stretch: x moves to target + (x - target) factor."""
     drive = sum(drive for drive, _ in nodes) / len(nodes)
     total = sum(total for _, total in nodes) / len(nodes)

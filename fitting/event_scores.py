@@ -1,0 +1,115 @@
+"""How well a neuron spikes as recorded: in numbers that an electrophysiologist would ask for."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import patch_sim as ps
+from fitting.events import Events, EventTerm
+from fitting.interpolation import crossings, filtered
+
+_PEAK_WITHIN = 3.0  # ms after a crossing
+
+
+@dataclasses.dataclass(frozen=True)
+class EventScores:
+    """A simulated against a recorded family, sweep by sweep; NaN where there is nothing to compare.
+
+    Attributes:
+        observed_counts: spikes of the recording in the window, `(sweeps,)`.
+        predicted_counts: of the model.
+        latency_error: of the first spike, model less recording, ms.
+        peak_error: of the mean height of the spikes (of the filtered voltage), mV.
+        subthreshold_rms: of the voltage in the window, in sweeps where neither spikes, mV.
+        time: ms from where the model is let go.
+        recorded: the recording from there on, mV, `(sweeps, samples)`.
+        model: what the model would have been recorded as.
+    """
+
+    observed_counts: np.ndarray
+    predicted_counts: np.ndarray
+    latency_error: np.ndarray
+    peak_error: np.ndarray
+    subthreshold_rms: np.ndarray
+    time: np.ndarray
+    recorded: np.ndarray
+    model: np.ndarray
+
+    def __str__(self) -> str:
+        rows = [("observed", *map(str, self.observed_counts)), ("predicted", *map(str, self.predicted_counts))]
+        for name, numbers, digits in (
+            ("latency error (ms)", self.latency_error, 1),
+            ("peak error (mV)", self.peak_error, 1),
+            ("rms without spikes (mV)", self.subthreshold_rms, 2),
+        ):
+            rows.append((name, *("" if np.isnan(x) else f"{x:.{digits}f}" for x in numbers)))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        aligned = (
+            "  ".join([row[0].ljust(widths[0]), *(x.rjust(w) for x, w in zip(row[1:], widths[1:], strict=True))])
+            for row in rows
+        )
+        return "\n".join(line.rstrip() for line in aligned)
+
+
+def event_scores(
+    neuron: ps.Neuron,
+    recording: ps.Recording,
+    events: Events,
+    electrode: ps.Electrode | None = None,
+    solver: ps.Adaptive | ps.Exponential | None = None,
+) -> EventScores:
+    """Compare what a neuron does with a recording: held at the recorded voltage until the window, and then let go.
+
+    Args:
+        neuron: the model.
+        recording: of a current clamp, with its command.
+        events: the window and the level of a spike.
+        electrode: through which the model is seen.
+        solver: as `patch_sim.simulate` takes it; by default the exact one.
+    """
+    term = events.bind(recording)
+    term = term.rows(np.arange(term.recorded))
+    model = np.asarray(term.simulate(neuron, electrode or ps.Electrode(), solver or ps.Adaptive()))
+    data = _recorded(term, recording, model.shape[1])
+    (there, first, high), (own, own_first, own_high) = (_measured(term, v) for v in (data, model))
+    silent = (there == 0) & (own == 0)
+    step = term.protocol.dt
+    inside = slice(round(term.window[0] / step), round(term.window[1] / step))
+    rms = np.sqrt(np.mean((model - data)[:, inside] ** 2, axis=1))
+    return EventScores(
+        observed_counts=there,
+        predicted_counts=own,
+        latency_error=own_first - first,
+        peak_error=own_high - high,
+        subthreshold_rms=np.where(silent, rms, np.nan),
+        time=np.arange(model.shape[1]) * step,
+        recorded=data,
+        model=model,
+    )
+
+
+def _recorded(term: EventTerm, recording: ps.Recording, samples: int) -> np.ndarray:
+    """The recorded voltage at the model's samples."""
+    data, dt = np.asarray(recording.response, dtype=float), recording.dt
+    begin = term.begin
+    times = begin + np.arange(samples) * term.protocol.dt
+    return np.stack([np.interp(times, np.arange(data.shape[1]) * dt, sweep) for sweep in data])
+
+
+def _measured(term: EventTerm, voltage: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The count, the first spike (ms) and the mean height (mV) of the spikes of each sweep in the window."""
+    start, end = term.window
+    dt, level = term.protocol.dt, term.loss.level
+    smooth = np.asarray(filtered(jnp.asarray(voltage), dt))
+    most = int(np.max(np.sum((smooth[:, :-1] < level) & (smooth[:, 1:] >= level), axis=1))) + 1
+    times = np.asarray(jax.vmap(lambda v: crossings(v, dt, level, most)[0])(jnp.asarray(voltage)))
+    inside = (times >= start) & (times < end)
+    first = np.where(inside.any(axis=1), np.min(np.where(inside, times, np.inf), axis=1), np.nan)
+    width = round(_PEAK_WITHIN / dt)
+    heights = [
+        [smooth[row, round(t / dt) : round(t / dt) + width].max() for t in times[row][inside[row]]]
+        for row in range(len(smooth))
+    ]
+    return inside.sum(axis=1), first, np.array([np.mean(h) if h else np.nan for h in heights])

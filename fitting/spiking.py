@@ -1,0 +1,149 @@
+"""Fits of spiking neurons: from a box to an ensemble of solutions within a budget."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import patch_sim as ps
+from fitting.events import Events, EventTerm
+from fitting.evolution import LAST, Budget, Pool, evolve
+from fitting.parameters import Space
+from fitting.population import SOLVER, Population
+from fitting.provenance import fingerprint, version
+from fitting.report import Estimate, FitResult, Start
+from fitting.setup import Setup
+
+CAREFUL = ps.Exponential(SOLVER.dt / 4)
+"""How the best are simulated again, in the precision of the model: steps of third order, a quarter as long."""
+
+_AGAIN = 4  # of the best
+_AS_GOOD = math.sqrt(2.0)  # times the best loss: distinct solutions that no one could tell from it
+_FEWEST = 3  # solutions that have a spread
+
+
+def fit_events(
+    box: Space,
+    setup: Setup,
+    recordings: Sequence[ps.Recording],
+    events: Events,
+    budget: Budget,
+    seed: int,
+    resume: FitResult | None,
+    show: ps.Progress,
+) -> FitResult:
+    """Find the parameters with which a neuron spikes as recorded; see `fitting.fit`.
+
+    Raises:
+        ValueError: recordings without a spike, or that cannot be compared; a result to resume of other parameters.
+    """
+    terms = tuple(events.bind(recording) for recording in recordings)
+    if not any(np.any(np.asarray(term.targets.count) > 0) for term in terms):
+        raise ValueError(
+            f"no spike in the recordings: nothing crosses {events.level:g} mV upward in the window; look at the units "
+            "and the window, lower Events.level, or fit the trace: loss=None"
+        )
+    pool = None if resume is None else _pool_of(resume, box)
+    population = Population(box, setup, terms)
+    show.show("compiling the search (half a minute, the first time)")
+    for call in population.compile():
+        call.result()
+
+    def report(stage: str, u: np.ndarray, cost: float) -> None:
+        spent = min(budget.spent(population), 1.0)
+        show.show(f"{spent:.0%} of the budget, {stage}: best loss so far {_loss(cost, terms):.4g}")
+
+    try:
+        pool, interrupted = evolve(population, budget, seed, report, pool)
+    finally:
+        population.close()
+    pool = _again(box, setup, terms, pool)
+    show.close()
+    return _result(box, setup, terms, recordings, events, pool, seed, interrupted, show.seconds)
+
+
+def _loss(cost: float, terms: Sequence[EventTerm]) -> float:
+    """The root mean square over sweeps of what each is off by, in tolerances."""
+    return math.sqrt(cost / sum(term.recorded for term in terms))
+
+
+def _again(box: Space, setup: Setup, terms: tuple[EventTerm, ...], pool: Pool) -> Pool:
+    """The best few once more, with care, in the order that they have then; the others follow."""
+    first = pool[np.arange(min(_AGAIN, len(pool)))]
+    us = np.concatenate([first.us, first.us[-1:].repeat(_AGAIN - len(first), axis=0)])
+    costs = np.asarray(_careful(box, setup, terms, jnp.asarray(us)), dtype=float)[: len(first)]
+    costs = np.where(np.isfinite(costs), costs, np.inf)
+    order = np.argsort(costs, kind="stable")
+    again = dataclasses.replace(first[order], costs=costs[order])
+    return again.joined(pool[np.arange(len(first), len(pool))])
+
+
+@jax.jit
+def _careful(box: Space, setup: Setup, terms: tuple[EventTerm, ...], us: jax.Array) -> jax.Array:
+    def cost(u: jax.Array) -> jax.Array:
+        point = box.apply(setup, u)
+        pairs = zip(terms, point.electrodes, strict=True)
+        residuals = [term.residual(point.neuron, electrode, CAREFUL, LAST) for term, electrode in pairs]
+        return jnp.sum(jnp.concatenate(residuals) ** 2)
+
+    return jax.vmap(cost)(us)
+
+
+def _pool_of(result: FitResult, box: Space) -> Pool:
+    names = tuple(estimate.name for estimate in result.estimates)
+    if names != box.names:
+        raise ValueError("resume is a fit of other free parameters")
+    us = np.stack([np.asarray(box.fraction(jnp.asarray(start.values))) for start in result.starts])
+    return Pool(us, np.array([start.loss for start in result.starts]), np.full(len(us), 0.1))
+
+
+def _result(
+    box: Space,
+    setup: Setup,
+    terms: tuple[EventTerm, ...],
+    recordings: Sequence[ps.Recording],
+    events: Events,
+    pool: Pool,
+    seed: int,
+    interrupted: bool,
+    seconds: float,
+) -> FitResult:
+    values = np.stack([np.asarray(box.values(jnp.asarray(u)), dtype=float) for u in pool.us])
+    losses = np.array([_loss(cost, terms) for cost in pool.costs])
+    good = losses <= _AS_GOOD * losses[0]
+    spread = values[good].std(axis=0, ddof=1) if good.sum() >= _FEWEST else np.full(len(box.names), np.inf)
+    at_bound = box.at_bound(pool.us[0])
+    rows = zip(box.names, values[0], spread, box.units, box.low, box.high, at_bound, strict=True)
+    model = box.apply(setup, jnp.asarray(pool.us[0]))
+    warnings = [] if not interrupted else ["the fit was interrupted; this is the best so far"]
+    warnings.append(
+        f"errors are the spread of {int(good.sum())} distinct solutions whose loss is within {_AS_GOOD - 1:.0%} of the "
+        "best; one family of sweeps does not determine a cell, so believe what they have in common"
+    )
+    stopped = [name for name, stop in zip(box.names, at_bound, strict=True) if stop]
+    if stopped:
+        warnings.append(f"at a bound: {', '.join(stopped)}")
+    return FitResult(
+        neuron=model.neuron,
+        electrodes=model.electrodes,
+        loss=float(losses[0]),
+        rmse=(),
+        estimates=tuple(
+            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f)) for n, v, e, u, a, b, f in rows
+        ),
+        correlation=np.full((len(box.names),) * 2, np.nan),
+        starts=tuple(
+            Start(float(loss), tuple(map(float, row)), 0, False) for loss, row in zip(losses, values, strict=True)
+        ),
+        warnings=tuple(warnings),
+        seconds=seconds,
+        recordings=tuple(recordings),
+        initial=(None,) * len(recordings),
+        fingerprints=tuple(fingerprint(recording) for recording in recordings),
+        version=version(),
+        seed=seed,
+        events=events,
+    )
