@@ -62,9 +62,9 @@ def simulate(
         times: when to record, ms, not decreasing; by default at the protocol's samples.
         save: which signals to keep, of `"voltage"`, `"measured_voltage"`, `"current"`, `"command"`,
             `"currents"`, `"states"`.
-        solver: how a current clamp is solved: `Adaptive()`, as by default, or `Exponential()`, for many sweeps at once.
-            A voltage clamp with a calcium pool, or through a series resistance, is always solved adaptively; any
-            other needs no solver, see `patch_sim.closed_form`.
+        solver: how a current clamp, or a voltage clamp through a series resistance, is solved: `Adaptive()`, as by
+            default, or `Exponential()`, for many sweeps at once. An ideal voltage clamp with a calcium pool is always
+            solved adaptively; any other needs no solver, see `patch_sim.closed_form`.
         key: of `jax.random`, for an electrode with noise.
 
     Returns:
@@ -157,6 +157,8 @@ def _run(
     gates = {name: gates for name, gates in last.gates.items() if name in neuron.channels}
     final_state = State(last.voltage, gates, last.calcium, last.electrode)
     kept |= {"mask": jnp.ones_like(command, dtype=bool), "final_state": final_state, "_electrode": protocol.electrode}
+    if isinstance(protocol, VoltageClamp):
+        kept["leak_subtraction"] = protocol.leak_subtraction
     finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
     return Recording(times, protocol.mode, **kept), finite, stable
 
@@ -203,8 +205,8 @@ def _follow(
     if patch.ideally_clamped and patch.neuron.calcium is None:
         clamp = functools.partial(clamped_gates, patch.neuron, times=times, grid=grid)
         states = State(jnp.zeros((holding.size, times.size), times.dtype), jax.vmap(clamp)(*sweeps))
-    elif isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP:
-        states, last = _marched(patch.neuron, solver, protocol.dt, times.size, *sweeps)
+    elif isinstance(solver, Exponential) and not patch.ideally_clamped:
+        states, last = _marched(patch, solver, protocol.dt, times.size, *sweeps)
         return jax.tree.map(lambda x: x[:, :samples], states), last
     else:
         solver = solver if isinstance(solver, Adaptive) else _DEFAULT
@@ -226,7 +228,7 @@ def _held(patch: Patch, protocol: AbstractClamp, command: Float[Array, "sweeps s
 
 
 def _marched(
-    neuron: Neuron,
+    patch: Patch,
     solver: Exponential,
     dt: float,
     samples: int,
@@ -235,9 +237,12 @@ def _marched(
     start: State,
 ) -> tuple[State, State]:
     """The states of all sweeps in steps of constant length, and the last ones."""
+    equation = SweepEquation(clamped=False) if patch.is_direct else RigEquation()
+    neuron, *outside = patch.rig(())
 
     def march(stimulus: AbstractStimulus, holding: Float[Array, ""], start: State) -> tuple[State, State]:
-        return solver.march(in_resting_levels(neuron, start), (neuron, stimulus, holding), dt, samples)
+        args = (neuron, stimulus, holding, *outside)
+        return solver.march(equation, in_resting_levels(neuron, start), args, dt, samples)
 
     states, last = each_sweep(march, stimulus, holding, start, together=True)
     return in_millimolar(neuron, states), in_millimolar(neuron, last)
@@ -332,7 +337,7 @@ def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractClamp, i
             f"sweep {sweep}: no resting potential between {LOWEST_REST:g} and {HIGHEST_REST:g} mV under a holding "
             f"current of {holding:g} pA; hold with less current, or start from a voltage: initial=-65.0"
         )
-    marching = isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP
+    marching = isinstance(solver, Exponential)
     remedy = f"take shorter steps than those of {solver}" if marching else "allow more steps: Adaptive(max_steps=...)"
     raise SolverError(
         f"sweep {sweep}: the solver gave up after {float(times[finite[sweep]]):g} ms; look at the parameters and the "

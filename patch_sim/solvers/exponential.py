@@ -11,7 +11,8 @@ import jax.numpy as jnp
 
 from patch_sim.neuron import State
 from patch_sim.relaxation import relaxed, relaxed_on
-from patch_sim.solvers.equation import SweepEquation, equation_of
+from patch_sim.solvers.circuit import potentials_moved
+from patch_sim.solvers.equation import RigEquation, SweepEquation, equation_of
 
 LANES = 128
 """How many sweeps to take in lockstep on a CPU core: enough for its vector units, few enough for its cache."""
@@ -26,8 +27,8 @@ class Exponential:
 
     The spike times of a squid axon are right to 1e-4 ms at the default and to 0.005 ms in steps of 0.05 ms
     (`tests/benchmarks/work_precision.py`); other cells want shorter steps. Half the step makes an eighth to a quarter
-    of the error. A sweep whose voltage moves by 100 mV in one step is given up. In current clamp, recorded at the
-    protocol's samples.
+    of the error. A sweep whose voltage moves by 100 mV in one step is given up, unless it is clamped. In current clamp
+    and, to second order, in a voltage clamp through a series resistance; recorded at the protocol's samples.
 
     Args:
         dt: the longest step, ms; samples are whole numbers of steps apart.
@@ -42,9 +43,10 @@ class Exponential:
         if not isinstance(self.dt, int | float) or not 0 < self.dt < math.inf:
             raise ValueError(f"Exponential.dt must be a positive time in ms, not {self.dt!r}")
 
-    def march(self, start: State, args: Any, interval: float, samples: int) -> tuple[State, State]:
+    def march(
+        self, equation: SweepEquation, start: State, args: Any, interval: float, samples: int
+    ) -> tuple[State, State]:
         """The states at all samples, `interval` ms apart from time 0 on, and the last one once more."""
-        equation = SweepEquation(clamped=False)
         steps = math.ceil(interval / self.dt * (1.0 - 1e-9))
         h = jnp.asarray(interval / steps, start.voltage.dtype)
 
@@ -62,7 +64,7 @@ class Exponential:
         (y, voltages), states = jax.lax.scan(sample, begin, jnp.arange(samples - 1))
         last = recorded(y, args)
         states = jax.tree.map(lambda all_of, one: jnp.append(all_of, one[None]), states, last)
-        return State(voltages.at[-1].set(y.voltage), states.gates, states.calcium), last
+        return State(voltages.at[-1].set(y.voltage), states.gates, states.calcium, states.electrode), last
 
 
 class Staggered(eqx.Module):
@@ -71,15 +73,17 @@ class Staggered(eqx.Module):
     Attributes:
         voltage: mV.
         calcium: in resting levels; None without a pool.
+        electrode: what an electrode remembers, mV.
         behind: the gates half a step before the voltage.
         ahead: the gates half a step after it.
         stride: from `behind` to `ahead`, ms; 0 at the start, which nothing is behind.
         kinetics: what moves the gates, now, and its last two changes.
-        line: what moved the voltage in its last step, and its last change.
+        line: what moved the voltage in its last step, and its last change; nothing behind a series resistance.
     """
 
     voltage: Any
     calcium: Any
+    electrode: Any
     behind: Any
     ahead: Any
     stride: Any
@@ -92,31 +96,42 @@ def staggered(equation: SweepEquation, start: State, args: Any, h: Any) -> Stagg
     kinetics = equation.kinetics(start, args)
     still = jax.tree.map(jnp.zeros_like, kinetics)
     ahead = args[0].half_relaxed(start.gates, (kinetics, still, still), h)
-    line = equation.voltage_line(State(start.voltage, ahead, start.calcium), args)
-    flat = jax.tree.map(jnp.zeros_like, line)
-    zero = jnp.zeros_like(h)
-    return Staggered(start.voltage, start.calcium, start.gates, ahead, zero, (kinetics, still, still), (line, flat))
+    line: Any = ()
+    if not isinstance(equation, RigEquation):
+        line = equation.voltage_line(State(start.voltage, ahead, start.calcium), args)
+    memory = (kinetics, still, still), (line, jax.tree.map(jnp.zeros_like, line))
+    return Staggered(start.voltage, start.calcium, start.electrode, start.gates, ahead, jnp.zeros_like(h), *memory)
 
 
 def advanced(equation: SweepEquation, t0: Any, t1: Any, y: Staggered, args: Any) -> Staggered:
     """One step on."""
     h = t1 - t0
-    middle = _calcium_moved(equation, State(y.voltage, y.ahead, y.calcium), args, 0.5 * h)
-    line, commanded = equation.voltage_line(middle, args), equation.commanded(t0, t1, args)
-    bend = _change(y.line[0], line)
-    driven = line[0] + commanded, line[1]
-    voltage = relaxed_on(y.voltage, (driven, bend, y.line[1]), h)
-    voltage = jnp.where(jnp.abs(voltage - y.voltage) < _FARTHEST, voltage, jnp.nan)
-    moved = _calcium_moved(equation, State(voltage, y.ahead, middle.calcium), args, 0.5 * h)
+    middle = _calcium_moved(equation, State(y.voltage, y.ahead, y.calcium, y.electrode), args, 0.5 * h)
+    if isinstance(equation, RigEquation):
+        (voltage, electrode), line = potentials_moved(equation, t0, t1, middle, args), y.line
+    else:
+        (voltage, line), electrode = _voltage_moved(equation, t0, t1, middle, y.line, args), y.electrode
+    moved = _calcium_moved(equation, State(voltage, y.ahead, middle.calcium, electrode), args, 0.5 * h)
     kinetics = equation.kinetics(moved, args)
     history = kinetics, _change(y.kinetics[0], kinetics), y.kinetics[1]
     ahead = args[0].relaxed(y.ahead, history, h)
-    return Staggered(voltage, moved.calcium, y.ahead, ahead, h, history, (line, bend))
+    return Staggered(voltage, moved.calcium, electrode, y.ahead, ahead, h, history, line)
+
+
+def _voltage_moved(
+    equation: SweepEquation, t0: Any, t1: Any, middle: State, before: tuple[Any, Any], args: Any
+) -> tuple[Any, tuple[Any, Any]]:
+    """The voltage after a step, and what moved it; given its gates in the middle, and what moved it before."""
+    line, commanded = equation.voltage_line(middle, args), equation.commanded(t0, t1, args)
+    bend = _change(before[0], line)
+    driven = line[0] + commanded, line[1]
+    voltage = relaxed_on(middle.voltage, (driven, bend, before[1]), t1 - t0)
+    return jnp.where(jnp.abs(voltage - middle.voltage) < _FARTHEST, voltage, jnp.nan), (line, bend)
 
 
 def recorded(y: Staggered, args: Any) -> State:
     """The state at the time of its voltage."""
-    return State(y.voltage, args[0].half_relaxed(y.behind, y.kinetics, y.stride), y.calcium)
+    return State(y.voltage, args[0].half_relaxed(y.behind, y.kinetics, y.stride), y.calcium, y.electrode)
 
 
 class StaggeredExponential(diffrax.AbstractSolver):
@@ -167,4 +182,4 @@ def _change(before: Any, now: Any) -> Any:
 def _calcium_moved(equation: Any, y: State, args: Any, h: Any) -> State:
     if y.calcium is None:
         return y
-    return State(y.voltage, y.gates, relaxed(y.calcium, equation.calcium_line(y, args), h))
+    return State(y.voltage, y.gates, relaxed(y.calcium, equation.calcium_line(y, args), h), y.electrode)
