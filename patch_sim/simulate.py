@@ -150,7 +150,7 @@ def _run(
         measured = report(measured)
     else:
         current, measured = voltage_clamp_signals(patch, protocol, times, command, states)
-        leak, traces = _leak(patch, protocol, start, times, grid, follow)
+        leak, traces = _leak(patch, protocol, start, initial is None, times, grid, follow)
         current = report(current - leak, traces=traces)
     signals |= {"current": current, "measured_voltage": measured}
     kept: dict[str, Any] = {name: signals[name] for name in save}
@@ -167,6 +167,7 @@ def _leak(
     patch: Patch,
     protocol: AbstractClamp,
     start: State,
+    at_rest: bool,
     times: Float[Array, " samples"],
     grid: float | None,
     follow: Callable[..., tuple[State, State]],
@@ -175,7 +176,8 @@ def _leak(
     if not isinstance(protocol, VoltageClamp) or protocol.leak_subtraction is None:
         return 0.0, 1
     subsweep, leak = protocol.subsweep, protocol.leak_subtraction
-    settled, _ = initial_states(patch, subsweep, None)
+    own_rest = not at_rest or leak.holding is not None
+    settled = initial_states(patch, subsweep, None)[0] if own_rest else start
     command = subsweep.command(None if grid else times)
     states, _ = follow(subsweep, command, settled, times, onward=False)
     current, _ = voltage_clamp_signals(patch, subsweep, times, command, states)

@@ -123,7 +123,7 @@ class RigEquation(SweepEquation):
         """How fast (mV/ms) the potentials of membrane and electrode move at a command."""
         neuron, _, _, circuit, _ = args
         entering = circuit.entering(command, y.voltage, y.electrode)
-        membrane = neuron.derivative(in_millimolar(neuron, y), entering).voltage
+        membrane = neuron.voltage_slope(neuron.currents(in_millimolar(neuron, y)), entering)
         return State(membrane, y.gates, y.calcium, circuit.slopes(command, y.voltage, y.electrode))
 
     def edges(self, args: Any) -> Any:
