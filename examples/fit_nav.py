@@ -51,7 +51,7 @@ FIRST, STEP, LAST = 9.0, 10.0, 15.0  # ms: what is scored, and where the step is
 TRANSIENT = 0.28  # ms
 AREA = 1000.0  # um2, of 10 pF
 TOO_MUCH = 2.0  # times the error of the model with an electrode
-SOLVER = ps.Exponential(0.01)
+SOLVER = ps.Exponential(0.005)
 """For the search; what is reported is simulated again, exactly."""
 LEAK = ps.LeakSubtraction(subsweeps=4, polarity=-1)
 """What is linear, and with it the capacity transients, has left the recordings; at -1 no channel opens meanwhile."""
