@@ -47,7 +47,7 @@ def fit(
     weights: Any = None,
     initial: Any = None,
     optimizer: optax.GradientTransformation | None = None,
-    solver: ps.Adaptive | None = None,
+    solver: ps.Solver | None = None,
     progress: bool | Callable[[str], None] = True,
 ) -> FitResult:
     """Find the parameters with which a neuron, seen through its electrodes, gives recordings.
@@ -231,7 +231,7 @@ def _result(
     )
 
 
-def _rmse(neuron: ps.Neuron, electrode: ps.Electrode, term: Trace, solver: ps.Adaptive) -> float:
+def _rmse(neuron: ps.Neuron, electrode: ps.Electrode, term: Trace, solver: ps.Solver) -> float:
     """Root mean square error (mV or pA) over the weighted samples."""
     residual = np.asarray(term.residual(neuron, electrode, solver)) * float(term.scale)
     return float(np.sqrt(np.sum(residual**2) / float(term.weight)))

@@ -32,7 +32,7 @@ class Trace(eqx.Module):
     root_weight: Float[Array, "sweeps samples"]
     scale: Float[Array, ""]
 
-    def residual(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: ps.Adaptive) -> Float[Array, " residuals"]:
+    def residual(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: ps.Solver) -> Float[Array, " residuals"]:
         """The weighted residuals of a neuron behind an electrode, in units of the scale.
 
         They are NaN where the amplifier would oscillate.
@@ -71,18 +71,21 @@ def _stabilized(electrode: ps.Electrode) -> tuple[Bool[Array, ""], ps.Electrode]
 
 
 def protocol_of(recording: ps.Recording) -> ps.CurrentClamp | ps.VoltageClamp:
-    """The protocol that a recording was made with: its command, each sample held until the next, and its electrode.
+    """The protocol that a recording was made with: its command, each sample held until the next, and its rig.
 
     Raises:
-        ValueError: the recording has no command, or is not evenly sampled.
+        ValueError: the recording has no command, is not evenly sampled, or is of a mixed clamp.
     """
+    if recording.mode is ps.Mode.MIXED:
+        raise ValueError("a mixed clamp is no single protocol: take each of its phases, rec.phases")
     if recording.command is None:
         raise ValueError("the recording holds no command, so it cannot be simulated")
     command, dt = np.asarray(recording.command), recording.dt
-    clamp = {ps.Mode.CURRENT_CLAMP: ps.CurrentClamp, ps.Mode.VOLTAGE_CLAMP: ps.VoltageClamp}[recording.mode]
-    holding = command[:, 0]
+    holding, duration = command[:, 0], command.shape[1] * dt
     stimulus = ps.Samples(command - holding[:, None], dt)
-    return clamp(stimulus, duration=command.shape[1] * dt, dt=dt, holding=holding, electrode=recording.electrode)
+    if recording.mode is ps.Mode.CURRENT_CLAMP:
+        return ps.CurrentClamp(stimulus, duration, dt, holding, recording.electrode)
+    return ps.VoltageClamp(stimulus, duration, dt, holding, recording.electrode, recording.leak_subtraction)
 
 
 def trace(recording: ps.Recording, weights: Any = None, initial: Any = None, scale: float = 1.0) -> Trace:

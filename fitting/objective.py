@@ -29,7 +29,7 @@ class Objective:
     space: Space
     setup: Setup
     terms: tuple[Trace, ...]
-    solver: ps.Adaptive
+    solver: ps.Solver
 
     def cost(self, u: np.ndarray) -> float:
         """The sum of squared residuals."""
@@ -80,27 +80,25 @@ class Objective:
         return int(sum(term.scored for term in self.terms))
 
 
-def _residual(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Array, solver: ps.Adaptive) -> Array:
+def _residual(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Array, solver: ps.Solver) -> Array:
     setup = space.apply(setup, u)
     pairs = zip(terms, setup.electrodes, strict=True)
     return jnp.concatenate([term.residual(setup.neuron, electrode, solver) for term, electrode in pairs])
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _cost(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+def _cost(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
     return jnp.sum(_residual(space, setup, terms, u, solver) ** 2)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _costs(
-    space: Space, setup: Setup, terms: tuple[Trace, ...], us: Float[Array, "points free"], *, solver: ps.Adaptive
-):
+def _costs(space: Space, setup: Setup, terms: tuple[Trace, ...], us: Float[Array, "points free"], *, solver: ps.Solver):
     return jax.lax.map(lambda u: jnp.sum(_residual(space, setup, terms, u, solver) ** 2), us)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
 def _half_gradient(
-    space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive
+    space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver
 ):
     def cost(u: Float[Array, " free"]) -> Float[Array, ""]:
         return jnp.sum(_residual(space, setup, terms, u, solver) ** 2)
@@ -114,12 +112,12 @@ def _half_gradient(
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _flat(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+def _flat(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
     return _residual(space, setup, terms, u, solver)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _jacobian(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+def _jacobian(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
     def residual(u: Float[Array, " free"]) -> Float[Array, " residuals"]:
         return _residual(space, setup, terms, u, solver)
 
@@ -128,6 +126,6 @@ def _jacobian(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Arr
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _normal(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Adaptive):
+def _normal(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
     r, jacobian = _jacobian(space, setup, terms, u, solver=solver)
     return r @ r, jacobian @ r, jacobian @ jacobian.T

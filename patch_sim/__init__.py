@@ -13,6 +13,7 @@ from patch_sim import (
     stimuli as stimuli,
     units as units,
 )
+from patch_sim.arguments import Solver as Solver
 from patch_sim.calcium import CalciumPool as CalciumPool
 from patch_sim.channels import Channel as Channel
 from patch_sim.dendrite import Dendrite as Dendrite

@@ -168,14 +168,20 @@ class Neuron(AbstractParametric):
     def derivative(self, state: State, injected: Float[Array, "*shape"]) -> State:
         """How fast the state changes, per ms, while a current (pA) is injected."""
         currents = self.currents(state)
-        total = sum(currents.values(), jnp.zeros_like(state.voltage))
-        dv = (current_density(injected, self.area) - total) * (1.0 / self.capacitance)
+        dv = self.voltage_slope(currents, injected)
         inside = self.ions_in(state).Ca.inside
         gates = {
             name: channel.derivative(state.voltage, state.gates[name], inside)
             for name, channel in self.channels.items()
         }
         return State(dv, gates, self._calcium_derivative(state, currents))
+
+    def voltage_slope(
+        self, currents: Mapping[str, Float[Array, "*shape"]], injected: Float[Array, "*shape"]
+    ) -> Float[Array, "*shape"]:
+        """How fast the voltage changes (mV/ms) with the currents of the channels (uA/cm2) and an injected one (pA)."""
+        total = sum(currents.values(), jnp.zeros_like(injected))
+        return (current_density(injected, self.area) - total) * (1.0 / self.capacitance)
 
     def implicit(self, state: State, step: Float[Array, "*#shape"]) -> Gates:
         r"""The gates x that solve $x = x_0 + h \, \dot x(x)$ with voltage and calcium as they are; h in ms."""

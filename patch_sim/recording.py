@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from patch_sim.electrode import Electrode
 from patch_sim.neuron import State
-from patch_sim.protocols import Mode
+from patch_sim.protocols import LeakSubtraction, Mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,6 +50,7 @@ class Recording(eqx.Module):
         mask: which samples may be scored.
         warnings: what looks wrong, in words.
         final_state: the neuron's state at the last sample, to go on from.
+        leak_subtraction: how the amplifier subtracted the leak from the current of a voltage clamp; None for not.
     """
 
     time: Float[Array, " samples"]
@@ -63,6 +64,7 @@ class Recording(eqx.Module):
     mask: Bool[Array, "sweeps samples"] | Bool[np.ndarray, "sweeps samples"] | None = None
     warnings: tuple[str, ...] = eqx.field(static=True, default=())
     final_state: State | None = None
+    leak_subtraction: LeakSubtraction | None = None
     _electrode: Electrode | None = None
     _phases: tuple[tuple[Mode, int], ...] = eqx.field(static=True, default=())
 
@@ -89,7 +91,8 @@ class Recording(eqx.Module):
     def _cut(self, span: slice, mode: Mode) -> "Recording":
         signals = {name: jax.tree.map(lambda x: x[:, span], getattr(self, name)) for name in (*SIGNALS, "mask")}
         time = self.time[span] - self.time[span.start]
-        return Recording(time, mode, **signals, warnings=self.warnings, _electrode=self._electrode)
+        how = {"leak_subtraction": self.leak_subtraction, "_electrode": self._electrode}
+        return Recording(time, mode, **signals, warnings=self.warnings, **how)
 
     @property
     def response(self) -> Float[Array, "sweeps samples"]:

@@ -62,9 +62,9 @@ def simulate(
         times: when to record, ms, not decreasing; by default at the protocol's samples.
         save: which signals to keep, of `"voltage"`, `"measured_voltage"`, `"current"`, `"command"`,
             `"currents"`, `"states"`.
-        solver: how a current clamp is solved: `Adaptive()`, as by default, or `Exponential()`, for many sweeps at once.
-            A voltage clamp with a calcium pool, or through a series resistance, is always solved adaptively; any
-            other needs no solver, see `patch_sim.closed_form`.
+        solver: how a current clamp, or a voltage clamp through a series resistance, is solved: `Adaptive()`, as by
+            default, or `Exponential()`, for many sweeps at once. An ideal voltage clamp with a calcium pool is always
+            solved adaptively; any other needs no solver, see `patch_sim.closed_form`.
         key: of `jax.random`, for an electrode with noise.
 
     Returns:
@@ -150,13 +150,15 @@ def _run(
         measured = report(measured)
     else:
         current, measured = voltage_clamp_signals(patch, protocol, times, command, states)
-        leak, traces = _leak(patch, protocol, start, times, grid, follow)
+        leak, traces = _leak(patch, protocol, start, initial is None, times, grid, follow)
         current = report(current - leak, traces=traces)
     signals |= {"current": current, "measured_voltage": measured}
     kept: dict[str, Any] = {name: signals[name] for name in save}
     gates = {name: gates for name, gates in last.gates.items() if name in neuron.channels}
     final_state = State(last.voltage, gates, last.calcium, last.electrode)
     kept |= {"mask": jnp.ones_like(command, dtype=bool), "final_state": final_state, "_electrode": protocol.electrode}
+    if isinstance(protocol, VoltageClamp):
+        kept["leak_subtraction"] = protocol.leak_subtraction
     finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
     return Recording(times, protocol.mode, **kept), finite, stable
 
@@ -165,6 +167,7 @@ def _leak(
     patch: Patch,
     protocol: AbstractClamp,
     start: State,
+    at_rest: bool,
     times: Float[Array, " samples"],
     grid: float | None,
     follow: Callable[..., tuple[State, State]],
@@ -173,7 +176,8 @@ def _leak(
     if not isinstance(protocol, VoltageClamp) or protocol.leak_subtraction is None:
         return 0.0, 1
     subsweep, leak = protocol.subsweep, protocol.leak_subtraction
-    settled, _ = initial_states(patch, subsweep, None)
+    own_rest = not at_rest or leak.holding is not None
+    settled = initial_states(patch, subsweep, None)[0] if own_rest else start
     command = subsweep.command(None if grid else times)
     states, _ = follow(subsweep, command, settled, times, onward=False)
     current, _ = voltage_clamp_signals(patch, subsweep, times, command, states)
@@ -203,8 +207,8 @@ def _follow(
     if patch.ideally_clamped and patch.neuron.calcium is None:
         clamp = functools.partial(clamped_gates, patch.neuron, times=times, grid=grid)
         states = State(jnp.zeros((holding.size, times.size), times.dtype), jax.vmap(clamp)(*sweeps))
-    elif isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP:
-        states, last = _marched(patch.neuron, solver, protocol.dt, times.size, *sweeps)
+    elif isinstance(solver, Exponential) and not patch.ideally_clamped:
+        states, last = _marched(patch, solver, protocol.dt, times.size, *sweeps)
         return jax.tree.map(lambda x: x[:, :samples], states), last
     else:
         solver = solver if isinstance(solver, Adaptive) else _DEFAULT
@@ -226,7 +230,7 @@ def _held(patch: Patch, protocol: AbstractClamp, command: Float[Array, "sweeps s
 
 
 def _marched(
-    neuron: Neuron,
+    patch: Patch,
     solver: Exponential,
     dt: float,
     samples: int,
@@ -235,9 +239,12 @@ def _marched(
     start: State,
 ) -> tuple[State, State]:
     """The states of all sweeps in steps of constant length, and the last ones."""
+    equation = SweepEquation(clamped=False) if patch.is_direct else RigEquation()
+    neuron, *outside = patch.rig(())
 
     def march(stimulus: AbstractStimulus, holding: Float[Array, ""], start: State) -> tuple[State, State]:
-        return solver.march(in_resting_levels(neuron, start), (neuron, stimulus, holding), dt, samples)
+        args = (neuron, stimulus, holding, *outside)
+        return solver.march(equation, in_resting_levels(neuron, start), args, dt, samples)
 
     states, last = each_sweep(march, stimulus, holding, start, together=True)
     return in_millimolar(neuron, states), in_millimolar(neuron, last)
@@ -332,7 +339,7 @@ def _raise_if_stopped(finite: np.ndarray, times: Any, protocol: AbstractClamp, i
             f"sweep {sweep}: no resting potential between {LOWEST_REST:g} and {HIGHEST_REST:g} mV under a holding "
             f"current of {holding:g} pA; hold with less current, or start from a voltage: initial=-65.0"
         )
-    marching = isinstance(solver, Exponential) and protocol.mode is Mode.CURRENT_CLAMP
+    marching = isinstance(solver, Exponential)
     remedy = f"take shorter steps than those of {solver}" if marching else "allow more steps: Adaptive(max_steps=...)"
     raise SolverError(
         f"sweep {sweep}: the solver gave up after {float(times[finite[sweep]]):g} ms; look at the parameters and the "

@@ -69,18 +69,25 @@ def test_herg_fits_a_real_recording(shared, tmp_path):
 
 def test_nav_recovers_the_channel_and_the_electrode(tmp_path):
     written, drawn = tmp_path / "fit.json", tmp_path / "fit.png"
-    said = run(NAV, "--starts", "1", "--json", str(written), "--plot", str(drawn))
+    said = run(NAV, "--starts", "2", "--json", str(written), "--plot", str(drawn))
     report = json.loads(written.read_text())
-    assert report["rmse_pA"] == pytest.approx(20.0, rel=0.02)  # the noise that was put in
-    assert report["without_electrode_rmse_pA"] > 20 * report["rmse_pA"]
+    assert report["noise_pA"] == pytest.approx(10.0, rel=0.1)
+    assert report["rmse_pA"] == pytest.approx(10.0, rel=0.02)  # the noise that was put in
+    assert report["masked_rmse_pA"] == pytest.approx(10.0, rel=0.02)
     found = {row["name"]: row for row in report["parameters"]}
-    known = {"channels.Na.g_max": 90.0, "channels.Na.gates.m.opening.v": 25.0, "channels.Na.gates.h.closing.k": 2.5,
-             "capacitance": 1.0, "electrode.series_resistance": 5.2, "electrode.filter.corner": 6000.0,
+    known = {"channels.Na.g_max": 100.0, "channels.Na.gates.m.opening.v": 17.0,
+             "channels.Na.gates.h.closing.limit": 6.0, "capacitance": 1.0, "electrode.series_resistance": 4.0,
+             "electrode.pipette_capacitance": 20.0, "electrode.filter.corner": 6000.0,
              "recordings.1.electrode.compensation.correction": 74.0}  # fmt: skip
     for name, value in known.items():
         assert abs(found[name]["value"] - value) < 3.5 * found[name]["standard_error"] < 0.05 * value, found[name]
     assert "80 % compensation: RMSE" in said
     assert drawn.read_bytes()[:4] == b"\x89PNG"
+
+    assert report["without_electrode_rmse_pA"] > 20 * report["rmse_pA"]
+    assert report["something_is_missing_without_electrode"]
+    assert "something is missing there" in said
+    assert "do not believe that channel" in said
 
 
 def test_own_channels_do_what_they_are_known_for(tmp_path):

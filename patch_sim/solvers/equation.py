@@ -119,6 +119,13 @@ class RigEquation(SweepEquation):
             gates = gates | virtual.implicit(reported, y.gates, step)
         return State(y.voltage, gates, y.calcium, y.electrode)
 
+    def potential_slopes(self, y: State, command: Any, args: Any) -> State:
+        """How fast (mV/ms) the potentials of membrane and electrode move at a command."""
+        neuron, _, _, circuit, _ = args
+        entering = circuit.entering(command, y.voltage, y.electrode)
+        membrane = neuron.voltage_slope(neuron.currents(in_millimolar(neuron, y)), entering)
+        return State(membrane, y.gates, y.calcium, circuit.slopes(command, y.voltage, y.electrode))
+
     def edges(self, args: Any) -> Any:
         """When (ms) what is commanded jumps, or a conductance does."""
         _, stimulus, _, _, virtual = args

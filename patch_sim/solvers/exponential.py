@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from patch_sim.neuron import State
-from patch_sim.partials import by_partials
-from patch_sim.relaxation import relaxed, relaxed_on
-from patch_sim.solvers.equation import SweepEquation, equation_of, in_millimolar
+from patch_sim.relaxation import relaxed_on
+from patch_sim.solvers.circuit import potentials_moved
+from patch_sim.solvers.equation import RigEquation, SweepEquation, equation_of
+from patch_sim.solvers.leapfrog import FARTHEST, calcium_moved, landed, leaping, leapt
 
 LANES = 128
 """How many sweeps to take in lockstep on a CPU core: enough for its vector units, few enough for its cache."""
@@ -21,9 +22,6 @@ LINE = 16
 """Samples that make a line of a cache: of many sweeps in lockstep, numbers of samples of which one less is its multiple
 are recorded faster."""
 
-_FARTHEST = 100.0
-"""mV: a whole spike within one step is not resolved. Where a gate is instantaneous, the step may end far beyond it."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Exponential:
@@ -31,8 +29,8 @@ class Exponential:
 
     The spike times of a squid axon are right to 1e-4 ms at the default and to 0.005 ms in steps of 0.05 ms
     (`tests/benchmarks/work_precision.py`); other cells want shorter steps. Half the step makes an eighth to a quarter
-    of the error. A sweep whose voltage moves by 100 mV in one step is given up. In current clamp, recorded at the
-    protocol's samples.
+    of the error. A sweep whose voltage moves by 100 mV in one step is given up, unless it is clamped. In current clamp
+    and, to second order, in a voltage clamp through a series resistance; recorded at the protocol's samples.
 
     Args:
         dt: the longest step, ms; samples are whole numbers of steps apart.
@@ -53,13 +51,15 @@ class Exponential:
         if self.order not in (2, 3):
             raise ValueError(f"Exponential.order must be 2 or 3, not {self.order!r}")
 
-    def march(self, start: State, args: Any, interval: float, samples: int) -> tuple[State, State]:
+    def march(
+        self, equation: SweepEquation, start: State, args: Any, interval: float, samples: int
+    ) -> tuple[State, State]:
         """The states at all samples, `interval` ms apart from time 0 on, and the last one once more."""
-        equation = SweepEquation(clamped=False)
         steps = math.ceil(interval / self.dt * (1.0 - 1e-9))
         h = jnp.asarray(interval / steps, start.voltage.dtype)
         block = math.gcd(samples - 1, LINE)
-        begin, advanced, recorded = _THIRD if self.order == 3 else _SECOND
+        second = self.order == 2 and not isinstance(equation, RigEquation)
+        begin, advanced, recorded = _SECOND if second else _THIRD
 
         def step(y: Any, k: Any) -> tuple[Any, None]:
             return advanced(equation, k * h, (k + 1) * h, y, args), None
@@ -81,7 +81,8 @@ class Exponential:
         (y, voltages), states = jax.lax.scan(line, first, jnp.arange(samples - 1).reshape(-1, block))
         last = recorded(y, args)
         states = jax.tree.map(lambda all_of, one: jnp.append(all_of.ravel(), one), states, last)
-        return State(jnp.append(voltages.ravel(), y.voltage), states.gates, states.calcium), last
+        voltage = jnp.append(voltages.ravel(), y.voltage)
+        return State(voltage, states.gates, states.calcium, states.electrode), last
 
 
 class Staggered(eqx.Module):
@@ -90,15 +91,17 @@ class Staggered(eqx.Module):
     Attributes:
         voltage: mV.
         calcium: in resting levels; None without a pool.
+        electrode: what an electrode remembers, mV.
         behind: the gates half a step before the voltage.
         ahead: the gates half a step after it.
         stride: from `behind` to `ahead`, ms; 0 at the start, which nothing is behind.
         kinetics: what moves the gates, now, and its last two changes.
-        line: what moved the voltage in its last step, and its last change.
+        line: what moved the voltage in its last step, and its last change; nothing behind a series resistance.
     """
 
     voltage: Any
     calcium: Any
+    electrode: Any
     behind: Any
     ahead: Any
     stride: Any
@@ -111,31 +114,42 @@ def staggered(equation: SweepEquation, start: State, args: Any, h: Any) -> Stagg
     kinetics = equation.kinetics(start, args)
     still = jax.tree.map(jnp.zeros_like, kinetics)
     ahead = args[0].half_relaxed(start.gates, (kinetics, still, still), h)
-    line = equation.voltage_line(State(start.voltage, ahead, start.calcium), args)
-    flat = jax.tree.map(jnp.zeros_like, line)
-    zero = jnp.zeros_like(h)
-    return Staggered(start.voltage, start.calcium, start.gates, ahead, zero, (kinetics, still, still), (line, flat))
+    line: Any = ()
+    if not isinstance(equation, RigEquation):
+        line = equation.voltage_line(State(start.voltage, ahead, start.calcium), args)
+    memory = (kinetics, still, still), (line, jax.tree.map(jnp.zeros_like, line))
+    return Staggered(start.voltage, start.calcium, start.electrode, start.gates, ahead, jnp.zeros_like(h), *memory)
 
 
 def advanced(equation: SweepEquation, t0: Any, t1: Any, y: Staggered, args: Any) -> Staggered:
     """One step on."""
     h = t1 - t0
-    middle = _calcium_moved(equation, State(y.voltage, y.ahead, y.calcium), args, 0.5 * h)
-    line, commanded = equation.voltage_line(middle, args), equation.commanded(t0, t1, args)
-    bend = _change(y.line[0], line)
-    driven = line[0] + commanded, line[1]
-    voltage = relaxed_on(y.voltage, (driven, bend, y.line[1]), h)
-    voltage = jnp.where(jnp.abs(voltage - y.voltage) < _FARTHEST, voltage, jnp.nan)
-    moved = _calcium_moved(equation, State(voltage, y.ahead, middle.calcium), args, 0.5 * h)
+    middle = calcium_moved(equation, State(y.voltage, y.ahead, y.calcium, y.electrode), args, 0.5 * h)
+    if isinstance(equation, RigEquation):
+        (voltage, electrode), line = potentials_moved(equation, t0, t1, middle, args), y.line
+    else:
+        (voltage, line), electrode = _voltage_moved(equation, t0, t1, middle, y.line, args), y.electrode
+    moved = calcium_moved(equation, State(voltage, y.ahead, middle.calcium, electrode), args, 0.5 * h)
     kinetics = equation.kinetics(moved, args)
     history = kinetics, _change(y.kinetics[0], kinetics), y.kinetics[1]
     ahead = args[0].relaxed(y.ahead, history, h)
-    return Staggered(voltage, moved.calcium, y.ahead, ahead, h, history, (line, bend))
+    return Staggered(voltage, moved.calcium, electrode, y.ahead, ahead, h, history, line)
+
+
+def _voltage_moved(
+    equation: SweepEquation, t0: Any, t1: Any, middle: State, before: tuple[Any, Any], args: Any
+) -> tuple[Any, tuple[Any, Any]]:
+    """The voltage after a step, and what moved it; given its gates in the middle, and what moved it before."""
+    line, commanded = equation.voltage_line(middle, args), equation.commanded(t0, t1, args)
+    bend = _change(before[0], line)
+    driven = line[0] + commanded, line[1]
+    voltage = relaxed_on(middle.voltage, (driven, bend, before[1]), t1 - t0)
+    return jnp.where(jnp.abs(voltage - middle.voltage) < FARTHEST, voltage, jnp.nan), (line, bend)
 
 
 def recorded(y: Staggered, args: Any) -> State:
     """The state at the time of its voltage."""
-    return State(y.voltage, args[0].half_relaxed(y.behind, y.kinetics, y.stride), y.calcium)
+    return State(y.voltage, args[0].half_relaxed(y.behind, y.kinetics, y.stride), y.calcium, y.electrode)
 
 
 class StaggeredExponential(diffrax.AbstractSolver):
@@ -181,91 +195,6 @@ class StaggeredExponential(diffrax.AbstractSolver):
 
 def _change(before: Any, now: Any) -> Any:
     return jax.tree.map(lambda before, now: now - before, before, now)
-
-
-def _calcium_moved(equation: Any, y: State, args: Any, h: Any) -> State:
-    if y.calcium is None:
-        return y
-    return State(y.voltage, y.gates, relaxed(y.calcium, equation.calcium_line(y, args), h))
-
-
-class Leaping(eqx.Module):
-    """A state whose gates are half a step ahead of its voltage, and nothing of what was before.
-
-    Attributes:
-        voltage: mV.
-        calcium: in resting levels; None without a pool.
-        behind: the gates half a step before the voltage; at the start, those with it.
-        ahead: the gates half a step after it.
-        stride: from `behind` to the voltage, ms.
-    """
-
-    voltage: Any
-    calcium: Any
-    behind: Any
-    ahead: Any
-    stride: Any
-
-
-def leaping(equation: SweepEquation, start: State, args: Any, h: Any) -> Leaping:
-    """A start."""
-    ahead = _leapt(start, args, 0.5 * h)
-    return Leaping(start.voltage, start.calcium, start.gates, ahead, jnp.zeros_like(h))
-
-
-def leapt(equation: SweepEquation, t0: Any, t1: Any, y: Leaping, args: Any) -> Leaping:
-    """One step on."""
-    h = t1 - t0
-    middle = _calcium_moved(equation, State(y.voltage, y.ahead, y.calcium), args, 0.5 * h)
-    voltage = _voltage_leapt(middle, args, equation.commanded(t0, t1, args), h, t1 > t0)
-    voltage = jnp.where(jnp.abs(voltage - y.voltage) < _FARTHEST, voltage, jnp.nan)
-    moved = _calcium_moved(equation, State(voltage, y.ahead, middle.calcium), args, 0.5 * h)
-    ahead = _leapt(moved, args, h, t1 > t0)
-    return Leaping(voltage, moved.calcium, y.ahead, ahead, 0.5 * h)
-
-
-def landed(y: Leaping, args: Any) -> State:
-    """The state at the time of its voltage."""
-    now = State(y.voltage, y.behind, y.calcium)
-    return State(y.voltage, _leapt(now, args, y.stride), y.calcium)
-
-
-def _voltage_leapt(y: State, args: Any, commanded: Any, h: Any, apart: Any) -> Any:
-    """The voltage of a state a time h later, gates and calcium being as they are."""
-    neuron = args[0]
-    ions = neuron.ions_in(in_millimolar(neuron, y))
-
-    def line(v: Any, states: Any, ions: Any, temperature: Any, channel: Any) -> Any:
-        """The current of a channel as a straight line: exactly, or its tangent."""
-        current, slope = jax.jvp(lambda v: channel.current(v, states, ions, temperature), (v,), (jnp.ones_like(v),))
-        return slope * v - current, slope
-
-    def joined(v: Any, drive: Any, total: Any, commanded: Any, capacitance: Any, h: Any) -> Any:
-        return relaxed(v, (drive / capacitance + commanded, total / capacitance), h)
-
-    lines = [
-        by_partials(line, apart)(y.voltage, y.gates[name], ions, neuron.temperature, channel)
-        for name, channel in neuron.channels.items()
-    ]
-    drive, total = (sum(parts, jnp.zeros_like(y.voltage)) for parts in zip(*lines, strict=True))
-    return by_partials(joined, apart)(y.voltage, drive, total, commanded, neuron.capacitance, h)
-
-
-def _leapt(y: State, args: Any, h: Any, apart: Any = None) -> Any:
-    """The gates of a state a time h later, voltage and calcium being as they are."""
-    neuron = args[0]
-    inside = neuron.ions_in(in_millimolar(neuron, y)).Ca.inside
-
-    def of_channel(v: Any, states: Any, calcium: Any, channel: Any, h: Any) -> Any:
-        kinetics = channel.kinetics(v, calcium)
-        still = jax.tree.map(jnp.zeros_like, kinetics)
-        return channel.relaxed(states, (kinetics, still, still), h)
-
-    leap = by_partials(of_channel, apart)
-    return {
-        name: leap(y.voltage, y.gates[name], inside, channel, h) if channel.state_names else {}
-        for name, channel in neuron.channels.items()
-    }
 
 
 _THIRD: tuple[Any, Any, Any] = staggered, advanced, recorded

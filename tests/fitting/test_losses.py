@@ -88,7 +88,21 @@ def test_a_simulation_is_scored_by_its_own_protocol():
     np.testing.assert_allclose(residual(trace(ps.simulate(CELL, clamp))), 0.0, atol=1e-10)
 
 
+def test_what_was_leak_subtracted_is_compared_with_what_is():
+    """The leak is linear: nothing of it is left."""
+    leak = ps.LeakSubtraction(polarity=-1)
+    clamp = ps.VoltageClamp(ps.Step(20.0, 1.5, 2.5), 6.0, DT, -70.0, leak_subtraction=leak)
+    rec = ps.simulate(CELL, clamp)
+    assert protocol_of(rec).leak_subtraction == leak
+    np.testing.assert_allclose(rec.current - rec.current[:, :1], 0.0, atol=1e-9)
+    term = trace(rec)
+    np.testing.assert_allclose(term.residual(CELL, ps.Electrode(), ps.Adaptive()), 0.0, atol=1e-9)
+
+
 def test_recordings_that_cannot_be_simulated():
+    phases = [ps.VoltageClamp(ps.Step(0.0, 0.5, 0.5), 2.0, DT), ps.CurrentClamp(ps.Step(0.0, 0.5, 0.5), 2.0, DT)]
+    with pytest.raises(ValueError, match="take each of its phases"):
+        protocol_of(ps.simulate(CELL, ps.MixedClamp(phases)))
     signal = jnp.ones((1, 3))
     silent = ps.Recording(jnp.arange(3.0), ps.Mode.VOLTAGE_CLAMP, current=signal)
     with pytest.raises(ValueError, match="holds no command"):

@@ -1,0 +1,101 @@
+"""Exponential steps that know nothing of those before, made to be differentiated by many parameters at once."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from patch_sim.neuron import State
+from patch_sim.partials import by_partials
+from patch_sim.relaxation import relaxed
+from patch_sim.solvers.equation import SweepEquation, in_millimolar
+
+FARTHEST = 100.0
+"""mV: a whole spike within one step is not resolved. Where a gate is instantaneous, the step may end far beyond it."""
+
+
+class Leaping(eqx.Module):
+    """A state whose gates are half a step ahead of its voltage, and nothing of what was before.
+
+    Attributes:
+        voltage: mV.
+        calcium: in resting levels; None without a pool.
+        behind: the gates half a step before the voltage; at the start, those with it.
+        ahead: the gates half a step after it.
+        stride: from `behind` to the voltage, ms.
+    """
+
+    voltage: Any
+    calcium: Any
+    behind: Any
+    ahead: Any
+    stride: Any
+
+
+def leaping(equation: SweepEquation, start: State, args: Any, h: Any) -> Leaping:
+    """A start."""
+    ahead = _leapt(start, args, 0.5 * h)
+    return Leaping(start.voltage, start.calcium, start.gates, ahead, jnp.zeros_like(h))
+
+
+def leapt(equation: SweepEquation, t0: Any, t1: Any, y: Leaping, args: Any) -> Leaping:
+    """One step on."""
+    h = t1 - t0
+    middle = calcium_moved(equation, State(y.voltage, y.ahead, y.calcium), args, 0.5 * h)
+    voltage = _voltage_leapt(middle, args, equation.commanded(t0, t1, args), h, t1 > t0)
+    voltage = jnp.where(jnp.abs(voltage - y.voltage) < FARTHEST, voltage, jnp.nan)
+    moved = calcium_moved(equation, State(voltage, y.ahead, middle.calcium), args, 0.5 * h)
+    ahead = _leapt(moved, args, h, t1 > t0)
+    return Leaping(voltage, moved.calcium, y.ahead, ahead, 0.5 * h)
+
+
+def landed(y: Leaping, args: Any) -> State:
+    """The state at the time of its voltage."""
+    now = State(y.voltage, y.behind, y.calcium)
+    return State(y.voltage, _leapt(now, args, y.stride), y.calcium)
+
+
+def _voltage_leapt(y: State, args: Any, commanded: Any, h: Any, apart: Any) -> Any:
+    """The voltage of a state a time h later, gates and calcium being as they are."""
+    neuron = args[0]
+    ions = neuron.ions_in(in_millimolar(neuron, y))
+
+    def line(v: Any, states: Any, ions: Any, temperature: Any, channel: Any) -> Any:
+        """The current of a channel as a straight line: exactly, or its tangent."""
+        current, slope = jax.jvp(lambda v: channel.current(v, states, ions, temperature), (v,), (jnp.ones_like(v),))
+        return slope * v - current, slope
+
+    def joined(v: Any, drive: Any, total: Any, commanded: Any, capacitance: Any, h: Any) -> Any:
+        return relaxed(v, (drive / capacitance + commanded, total / capacitance), h)
+
+    lines = [
+        by_partials(line, apart)(y.voltage, y.gates[name], ions, neuron.temperature, channel)
+        for name, channel in neuron.channels.items()
+    ]
+    drive, total = (sum(parts, jnp.zeros_like(y.voltage)) for parts in zip(*lines, strict=True))
+    return by_partials(joined, apart)(y.voltage, drive, total, commanded, neuron.capacitance, h)
+
+
+def _leapt(y: State, args: Any, h: Any, apart: Any = None) -> Any:
+    """The gates of a state a time h later, voltage and calcium being as they are."""
+    neuron = args[0]
+    inside = neuron.ions_in(in_millimolar(neuron, y)).Ca.inside
+
+    def of_channel(v: Any, states: Any, calcium: Any, channel: Any, h: Any) -> Any:
+        kinetics = channel.kinetics(v, calcium)
+        still = jax.tree.map(jnp.zeros_like, kinetics)
+        return channel.relaxed(states, (kinetics, still, still), h)
+
+    leap = by_partials(of_channel, apart)
+    return {
+        name: leap(y.voltage, y.gates[name], inside, channel, h) if channel.state_names else {}
+        for name, channel in neuron.channels.items()
+    }
+
+
+def calcium_moved(equation: Any, y: State, args: Any, h: Any) -> State:
+    """The same state with its pool a time h later."""
+    if y.calcium is None:
+        return y
+    return State(y.voltage, y.gates, relaxed(y.calcium, equation.calcium_line(y, args), h), y.electrode)
