@@ -34,8 +34,8 @@ def certificate(
 ) -> Certificate:
     """Check a fit: its numbers, its starts, its parameters, and whether the model misses something.
 
-    - solver: a hundred times tighter tolerances, or steps a quarter as long, change the predictions by at most 5 % of the residuals, or 1e-4 of the
-      response's standard deviation;
+    - solver: a hundred times tighter tolerances, or steps a quarter as long, change the predictions by at most 5 % of
+      the residuals, or 1e-4 of the response's standard deviation;
     - precision: by how much float32 changes the predictions (told, not judged; not made without x64);
     - starts: at least two, and half of them, came within 1 % of the best loss;
     - bounds: no parameter is stopped by one;

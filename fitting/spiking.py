@@ -17,8 +17,8 @@ from fitting.provenance import fingerprint, version
 from fitting.report import Estimate, FitResult, Start
 from fitting.setup import Setup
 
-CAREFUL = ps.Exponential(SOLVER.dt / 4)
-"""How the best are simulated again, in the precision of the model: steps of third order, a quarter as long."""
+CAREFUL = ps.Exponential(SOLVER.dt / 4, order=2)
+"""How the best are simulated again, in the precision of the model: in steps a quarter as long."""
 
 _AGAIN = 4  # of the best
 _AS_GOOD = math.sqrt(2.0)  # times the best loss: distinct solutions that no one could tell from it

@@ -11,6 +11,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Bool
 
@@ -60,22 +61,27 @@ def _pushed(function: Callable[..., Any], primals: Any, tangents: Any, kept: Any
 
     def once() -> tuple[list[Any], list[Any]]:
         out, pull = jax.vjp(of_moved, *(inputs[k] for k in moved))
-        one_hot = jnp.eye(len(out), dtype=out[0].dtype)
-        return out, [pull(list(row)) for row in one_hot]
+        one_hot = np.eye(len(out))
+        return out, [list(pull([jnp.asarray(x, y.dtype) for x, y in zip(row, out, strict=True)])) for row in one_hot]
 
     def for_each_column() -> list[Any]:
         columns = [tangents[1 + k] for k in moved]
         terms = [[a * b for a, b in zip(row, columns, strict=True)] for row in partials]
         return [sum(row, jnp.zeros_like(y)) for row, y in zip(terms, out, strict=True)]
 
-    out, partials = kept(apart, once)
-    return out, kept(apart, for_each_column)
+    results = jax.eval_shape(function, *primals)
+    nothing = [_nothing(y) for y in results]
+    out, partials = kept(apart, once, (nothing, [[_nothing(inputs[k]) for k in moved] for _ in results]))
+    return out, kept(apart, for_each_column, nothing)
 
 
-def _kept_apart(apart: Bool[Array, ""], make: Callable[[], Any]) -> Any:
-    nothing = jax.tree.map(lambda x: jnp.full(x.shape, jnp.nan, x.dtype), jax.eval_shape(make))
+def _nothing(like: Any) -> Any:
+    return jnp.full(like.shape, jnp.nan, like.dtype)
+
+
+def _kept_apart(apart: Bool[Array, ""], make: Callable[[], Any], nothing: Any) -> Any:
     return jax.lax.cond(apart, make, lambda: nothing)
 
 
-def _merged(apart: Bool[Array, ""], make: Callable[[], Any]) -> Any:
+def _merged(apart: Bool[Array, ""], make: Callable[[], Any], nothing: Any) -> Any:
     return make()

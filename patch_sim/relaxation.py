@@ -40,6 +40,21 @@ def _growth(k: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return polynomial([1.0 / math.factorial(n) for n in range(1, _ORDER + 1)], near)
 
 
+def decayed(x: Float[Array, "*shape"], rates: Pair, step: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
+    r"""The same as `relaxed` by an exponential: $x_0 e^{-k} + h d (1 - e^{-k}) / k$, by its series near $k = 0$.
+
+    A third of the operations, which counts where a compiler is to differentiate it; fewer digits in float32.
+    """
+    drive, total = rates
+    k = step * total
+    near = jnp.abs(k) < 0.02
+    decay = jnp.exp(-k)
+    growth = jnp.where(
+        near, 1.0 - k * (0.5 - k * (1 / 6 - k * (1 / 24 - k / 120))), (1.0 - decay) / jnp.where(near, 1.0, k)
+    )
+    return x * decay + step * drive * growth
+
+
 def relaxed_on(
     x: Float[Array, "*shape"], history: History, step: Float[Array, "*#shape"], *, fraction: bool = False
 ) -> Float[Array, "*shape"]:

@@ -6,9 +6,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from patch_sim.channels import AbstractMarkovChannel
 from patch_sim.neuron import State
 from patch_sim.partials import by_partials
-from patch_sim.relaxation import relaxed
+from patch_sim.relaxation import decayed, relaxed
 from patch_sim.solvers.equation import SweepEquation, in_millimolar
 
 FARTHEST = 100.0
@@ -67,7 +68,7 @@ def _voltage_leapt(y: State, args: Any, commanded: Any, h: Any, apart: Any) -> A
         return slope * v - current, slope
 
     def joined(v: Any, drive: Any, total: Any, commanded: Any, capacitance: Any, h: Any) -> Any:
-        return relaxed(v, (drive / capacitance + commanded, total / capacitance), h)
+        return decayed(v, (drive / capacitance + commanded, total / capacitance), h)
 
     lines = [
         by_partials(line, apart)(y.voltage, y.gates[name], ions, neuron.temperature, channel)
@@ -84,8 +85,9 @@ def _leapt(y: State, args: Any, h: Any, apart: Any = None) -> Any:
 
     def of_channel(v: Any, states: Any, calcium: Any, channel: Any, h: Any) -> Any:
         kinetics = channel.kinetics(v, calcium)
-        still = jax.tree.map(jnp.zeros_like, kinetics)
-        return channel.relaxed(states, (kinetics, still, still), h)
+        if isinstance(channel, AbstractMarkovChannel):
+            return channel.half_relaxed(states, (kinetics,), 2.0 * h)
+        return {name: decayed(x, kinetics[name], h) for name, x in states.items()}
 
     leap = by_partials(of_channel, apart)
     return {
