@@ -1,6 +1,7 @@
 """How well a neuron spikes as recorded: in numbers that an electrophysiologist would ask for."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,12 @@ import numpy as np
 
 import patch_sim as ps
 from fitting.events import Events, EventTerm
-from fitting.interpolation import crossings, filtered
+from fitting.interpolation import crossings, filtered, peaks
 
-_PEAK_WITHIN = 3.0  # ms after a crossing
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DRAWN = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +40,36 @@ class EventScores:
     time: np.ndarray
     recorded: np.ndarray
     model: np.ndarray
+
+    def plot(self, sweeps: np.ndarray | None = None) -> "Figure":
+        """Draw up to six sweeps, recorded and of the model, and the numbers of spikes of all; needs matplotlib.
+
+        Args:
+            sweeps: what to call them; by default their numbers from 0 on.
+        """
+        from matplotlib import pyplot
+
+        names = np.arange(len(self.observed_counts)) if sweeps is None else np.asarray(sweeps)
+        shown = np.unique(np.linspace(0, len(names) - 1, min(_DRAWN, len(names))).round().astype(int))
+        layout = [[str(k), "counts"] for k in shown]
+        size = (11, 1.5 * len(shown) + 1.5)
+        figure, axes = pyplot.subplot_mosaic(layout, figsize=size, width_ratios=(3, 1), layout="constrained")
+        for k in shown:
+            panel = axes[str(k)]
+            panel.plot(self.time, self.recorded[k], color="0.55", linewidth=0.8, label="recorded")
+            panel.plot(self.time, self.model[k], color="tab:red", linewidth=0.8, label="model")
+            panel.set_ylabel(f"sweep {names[k]} (mV)")
+            panel.margins(x=0)
+            panel.tick_params(labelbottom=bool(k == shown[-1]))
+        axes[str(shown[0])].legend(frameon=False, ncols=2, loc="upper left")
+        axes[str(shown[-1])].set_xlabel("time (ms)")
+        for counts, color, fill in ((self.observed_counts, "0.55", "full"), (self.predicted_counts, "tab:red", "none")):
+            axes["counts"].plot(names, counts, "o-", color=color, fillstyle=fill)
+        axes["counts"].set_xlabel("sweep")
+        axes["counts"].set_ylabel("spikes in the window")
+        for panel in axes.values():
+            panel.spines[["top", "right"]].set_visible(False)
+        return figure
 
     def __str__(self) -> str:
         rows = [("observed", *map(str, self.observed_counts)), ("predicted", *map(str, self.predicted_counts))]
@@ -104,12 +138,14 @@ def _measured(term: EventTerm, voltage: np.ndarray) -> tuple[np.ndarray, np.ndar
     dt, level = term.protocol.dt, term.loss.level
     smooth = np.asarray(filtered(jnp.asarray(voltage), dt))
     most = int(np.max(np.sum((smooth[:, :-1] < level) & (smooth[:, 1:] >= level), axis=1))) + 1
-    times = np.asarray(jax.vmap(lambda v: crossings(v, dt, level, most)[0])(jnp.asarray(voltage)))
+
+    def sweep(v: jax.Array) -> tuple[jax.Array, jax.Array]:
+        times, _, _ = crossings(v, dt, level, most)
+        return times, peaks(v, dt, jnp.where(jnp.isfinite(times), times, 0.0))
+
+    times, heights = (np.asarray(part) for part in jax.vmap(sweep)(jnp.asarray(voltage)))
     inside = (times >= start) & (times < end)
-    first = np.where(inside.any(axis=1), np.min(np.where(inside, times, np.inf), axis=1), np.nan)
-    width = round(_PEAK_WITHIN / dt)
-    heights = [
-        [smooth[row, round(t / dt) : round(t / dt) + width].max() for t in times[row][inside[row]]]
-        for row in range(len(smooth))
-    ]
-    return inside.sum(axis=1), first, np.array([np.mean(h) if h else np.nan for h in heights])
+    spikes = inside.any(axis=1)
+    first = np.where(spikes, np.min(np.where(inside, times, np.inf), axis=1), np.nan)
+    mean = np.sum(np.where(inside, heights, 0.0), axis=1) / np.maximum(inside.sum(axis=1), 1)
+    return inside.sum(axis=1), first, np.where(spikes, mean, np.nan)

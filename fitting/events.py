@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 import patch_sim as ps
-from fitting.interpolation import between, crossings, filtered
+from fitting.interpolation import between, crossings, filtered, peaks
 
 _STEP = 0.05  # ms: the longest between two samples of the model
 _LEAD = 4.0  # ms from where the model is let go to the window
@@ -37,11 +37,11 @@ class Events:
     r"""The difference between recorded and simulated spikes, and of the voltage between and around them.
 
     Spikes are upward crossings of a level. Compared are, for each sweep, what both have of them in order: their times
-    and the latency of the first; the logarithms of the intervals; the voltage at 17 delays from 2 ms before to 4 ms
-    after each spike, aligned on it; the voltage at 6 phases of each interval, from the start of the window to its end,
-    so that ramps and afterhyperpolarizations are compared in spite of errors in time; in sweeps without a spike, the
-    voltage at 60 times; and at 6 times after the window. A spike that is missing counts as one 30 ms after the window.
-    The number of spikes has no derivative, but steers what is kept.
+    and the latency of the first; the logarithms of the intervals; the height of the spikes; the voltage at 17 delays
+    from 2 ms before to 4 ms after each, aligned on it; the voltage at 6 phases of each interval, from the start of the
+    window to its end, so that ramps and afterhyperpolarizations are compared in spite of errors in time; in sweeps
+    without a spike, the voltage at 60 times; and at 6 times after the window. A spike that is missing counts as one 30
+    ms after the window. The number of spikes has no derivative, but steers what is kept.
 
     Each kind is a root mean square of $r / \sqrt{1 + (r / c)^2}$, r in units of its tolerance: what is far off
     counts no more than c.
@@ -55,6 +55,7 @@ class Events:
         time: tolerance of a spike's time at the start of the window, ms.
         drift: how much it grows for each ms after that.
         interval: tolerance of the logarithm of an interval.
+        peak: tolerance of a spike's height, mV.
         waveform: tolerance of the voltage around a spike, mV.
         jitter: how much it grows for each mV/ms of the slope, ms.
         phase: tolerance of the voltage between spikes, mV.
@@ -67,6 +68,7 @@ class Events:
     time: float = 1.0
     drift: float = 0.05
     interval: float = 0.2
+    peak: float = 2.0
     waveform: float = 3.0
     jitter: float = 0.1
     phase: float = 2.0
@@ -129,6 +131,7 @@ class Targets(eqx.Module):
         expected: the same, or what lies between two recorded counts.
         latitude: how far from that a count may be.
         times: of the spikes, ms from where the model is let go.
+        peaks: of the spikes, mV.
         waveform: around each spike, mV.
         steepness: of the waveform, mV/ms.
         phases: between spikes, mV.
@@ -140,6 +143,7 @@ class Targets(eqx.Module):
     expected: Float[Array, " sweeps"]
     latitude: Float[Array, " sweeps"]
     times: Float[Array, "sweeps spikes"]
+    peaks: Float[Array, "sweeps spikes"]
     waveform: Float[Array, "sweeps spikes delays"]
     steepness: Float[Array, "sweeps spikes delays"]
     phases: Float[Array, "sweeps intervals phases"]
@@ -299,6 +303,8 @@ def _of_voltages(
     start, end = window
     target, here, paired = matched.target, matched.here, matched.paired
     n = target.count
+    height = (peaks(v, dt, matched.own) - target.peaks) / loss.peak
+    yield _Group(jnp.where(paired, height, _MISSING), here, n)
     around = _read(v, dt, matched.own[:, None] + jnp.asarray(_DELAYS, v.dtype))
     waveform = (around - target.waveform) / (loss.waveform + loss.jitter * jnp.abs(target.steepness))
     waveform = jnp.where(paired[:, None], waveform, _MISSING)
@@ -403,7 +409,8 @@ def _targets(loss: Events, data: np.ndarray, dt: float, window: tuple[float, flo
         phases = between(v, dt, _phase_times(there, count, start, end))[0]
         silent = between(v, dt, _silent_times(start, end, v.dtype))[0]
         after = between(v, dt, _after_times(end, v.size * dt, v.dtype))[0]
-        return count, count.astype(v.dtype), jnp.zeros((), v.dtype), times, waveform, steepness, phases, silent, after
+        heights, expected, latitude = peaks(v, dt, there), count.astype(v.dtype), jnp.zeros((), v.dtype)
+        return count, expected, latitude, times, heights, waveform, steepness, phases, silent, after
 
     found = Targets(*jax.jit(jax.vmap(sweep))(v))
     wanted = max(int(found.count.max()), 1)
@@ -412,6 +419,7 @@ def _targets(loss: Events, data: np.ndarray, dt: float, window: tuple[float, flo
         found.expected,
         found.latitude,
         found.times[:, :wanted],
+        found.peaks[:, :wanted],
         found.waveform[:, :wanted],
         found.steepness[:, :wanted],
         found.phases[:, : wanted + 1],

@@ -11,39 +11,61 @@ from fitting.population import Population
 _FIRST, LAST = 8.0, 3.0
 """What a residual counts at most: much at first, so that what is far off pulls; later little."""
 
-_TIGHTEN = 0.5  # of the budget, when the one becomes the other
-_SCREENED = 800
-_STARTS, _STEPS = 24, 5
-_POOL, _OFFSPRING, _DESCENDING = 12, 64, 4
+_TIGHTEN = 0.6  # of the search, when the one becomes the other
+_SCREENED = 1200
+_HALVING = ((24, 2), (12, 3), (8, 3))  # points that descend at first, and by how many steps
+_POOL, _OFFSPRING, _DESCENDING, _STEPS = 12, 64, 8, 5
+_PARENTS = 4  # of those that descend, at most
 _ALIKE = 0.01  # mean distance in the box of points that are the same
 _DAMPINGS = np.array([1e-2, 1e-1, 1.0, 1e1, 1e2])
+_HARDER = 1e3  # by what the damping grows where none of these was enough
+_TRIES = 2
+_FLAT = 1e-3  # relative: a step down by less counts as none
 _LONGEST = 0.25  # of the box
 _LEAST_DAMPING, _MOST_DAMPING = 1e-6, 1e4
 
 
 @dataclasses.dataclass
 class Pool:
-    """Points, what they cost, and how strongly each one's steps are damped.
+    """Points, what they cost, and how their descents stand.
 
     Attributes:
         us: `(points, free)`, in the box.
         costs: `(points,)`.
-        dampings: `(points,)`.
+        dampings: of their steps, `(points,)`.
+        failures: how often no damping has led down from there, `(points,)`; twice, and the point is at its bottom.
+        slopes: J'r, `(points, free)`; NaN where it is not known.
+        curvatures: J'J, `(points, free, free)`.
     """
 
     us: np.ndarray
     costs: np.ndarray
     dampings: np.ndarray
+    failures: np.ndarray
+    slopes: np.ndarray
+    curvatures: np.ndarray
 
     def __len__(self) -> int:
         return len(self.costs)
 
     def __getitem__(self, rows: np.ndarray) -> "Pool":
-        return Pool(self.us[rows], self.costs[rows], self.dampings[rows])
+        return Pool(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
     def joined(self, other: "Pool") -> "Pool":
         """Both."""
         return Pool(*(np.concatenate([getattr(p, f.name) for p in (self, other)]) for f in dataclasses.fields(self)))
+
+    @property
+    def descending(self) -> np.ndarray:
+        """The numbers of the points that are not at their bottom."""
+        return np.flatnonzero(self.failures < _TRIES)
+
+
+def fresh(us: np.ndarray, costs: np.ndarray) -> Pool:
+    """Points from which nothing has descended yet."""
+    count, free = us.shape
+    unknown = np.full((count, free), np.nan), np.full((count, free, free), np.nan)
+    return Pool(us, costs, np.full(count, 0.1), np.zeros(count, dtype=int), *unknown)
 
 
 @dataclasses.dataclass
@@ -75,9 +97,10 @@ def evolve(
 ) -> tuple[Pool, bool]:
     """Search a box until the budget is spent, or interrupted.
 
-    The best of 800 random points descend by five steps of Levenberg-Marquardt each. From then on the best 12 are kept;
-    64 offspring, each a member moved toward a better one and along the difference of two others (as in differential
-    evolution, Storn and Price (1997), J Glob Optim 11:341-359), are screened, and the best four of each descend.
+    The best of 1,200 random points descend by steps of Levenberg-Marquardt, fewer and fewer of them. From then on the
+    best 12 are kept; 64 offspring, each a member moved toward a better one and along the difference of two others (as
+    in differential evolution, Storn and Price (1997), J Glob Optim 11:341-359), are screened; and four of the best and
+    four of the offspring descend by five steps, or more of these where the best are at their bottom.
 
     Args:
         population: the costs.
@@ -90,48 +113,46 @@ def evolve(
         The distinct points that are left, the best first, and whether Ctrl-C came before the budget was spent.
     """
     rng = np.random.default_rng(seed)
-    most = _FIRST
     if pool is None:
-        us = rng.random((_SCREENED, population.free))
-        costs = population.costs(us, most)
-        best = np.argsort(costs)[:_STARTS]
-        pool = Pool(us[best], costs[best], np.full(len(best), 0.1))
-        report("screened", pool.us[0], pool.costs[0])
-        for step in range(_STEPS):
-            pool = descended(population, pool, most, budget)
-            best = int(np.argmin(pool.costs))
-            report(f"descent from {len(pool)} starts, step {step + 1}", pool.us[best], pool.costs[best])
+        # The mean of two: near the corners of a box of forty dimensions no cell is like any that lives.
+        us = rng.random((2, _SCREENED, population.free)).mean(axis=0)
+        pool = fresh(us, population.costs(us, _FIRST))
     else:
-        pool = dataclasses.replace(pool, costs=population.costs(pool.us, most))
-    pool = distinct(pool)
+        pool = fresh(pool.us, population.costs(pool.us, _FIRST))
+    most, begun = _FIRST, budget.spent(population)
     try:
+        for count, steps in _HALVING:
+            pool = pool[np.argsort(pool.costs, kind="stable")[:count]]
+            report(f"descent from {len(pool)} points", pool.us[0], pool.costs[0])
+            for _ in range(steps):
+                pool = descended(population, pool, most, budget)
+        pool = distinct(pool)
         while budget.spent(population) < 1.0:
-            if most > LAST and budget.spent(population) > _TIGHTEN:
+            if most > LAST and budget.spent(population) > begun + _TIGHTEN * (1.0 - begun):
                 most = LAST
-                pool = distinct(dataclasses.replace(pool, costs=population.costs(pool.us, most)))
+                pool = distinct(fresh(pool.us, population.costs(pool.us, most)))
             pool = _generation(population, pool, most, budget, rng)
             report("recombination", pool.us[0], pool.costs[0])
     except KeyboardInterrupt:
-        return pool, True
-    return pool, False
+        return distinct(pool), True
+    return distinct(pool), False
 
 
 def _generation(population: Population, pool: Pool, most: float, budget: Budget, rng: np.random.Generator) -> Pool:
     children = np.stack([_child(pool, rng) for _ in range(_OFFSPRING)])
     costs = population.costs(children, most)
-    born = np.argsort(costs)[:_DESCENDING]
-    parents = np.arange(min(_DESCENDING, len(pool)))
-    descending = pool[parents].joined(Pool(children[born], costs[born], np.full(len(born), 0.1)))
+    parents = pool.descending[:_PARENTS]
+    born = np.argsort(costs, kind="stable")[: _DESCENDING - len(parents)]
+    moving = pool[parents].joined(fresh(children[born], costs[born]))
     for _ in range(_STEPS):
-        descending = descended(population, descending, most, budget)
-    rest = pool[np.arange(len(parents), len(pool))]
-    return distinct(descending.joined(rest))
+        moving = descended(population, moving, most, budget)
+    return distinct(moving.joined(pool[np.setdiff1d(np.arange(len(pool)), parents)]))
 
 
 def _child(pool: Pool, rng: np.random.Generator) -> np.ndarray:
     """A member, moved toward one of the best and by the difference of two others; some coordinates stay."""
     own, first, second = rng.integers(len(pool), size=3)
-    better = rng.integers(min(_DESCENDING, len(pool)))
+    better = rng.integers(min(_PARENTS, len(pool)))
     reach = rng.uniform(0.3, 1.0)
     us = pool.us
     child = us[own] + reach * rng.random() * (us[better] - us[own]) + reach * (us[first] - us[second])
@@ -151,25 +172,35 @@ def distinct(pool: Pool) -> Pool:
 
 
 def descended(population: Population, pool: Pool, most: float, budget: Budget) -> Pool:
-    """One step of Levenberg-Marquardt from each point, the best of five dampings; where none is better, it stays."""
-    if budget.spent(population) >= 1.0:
+    """One step of Levenberg-Marquardt from each point that is not at its bottom: the best of five dampings.
+
+    Where none leads down, the point stays, and the next step from there is damped more, by the same Jacobian.
+    """
+    rows = pool.descending
+    if budget.spent(population) >= 1.0 or len(rows) == 0:
         return pool
-    _, slopes, curvatures = population.linearize(pool.us, most)
+    pool = pool[np.arange(len(pool))]
+    unknown = rows[np.isnan(pool.slopes[rows, 0])]
+    if len(unknown):
+        _, pool.slopes[unknown], pool.curvatures[unknown] = population.linearize(pool.us[unknown], most)
     trials = np.stack(
         [
-            _step(u, slope, curvature, damping * factor)
-            for u, slope, curvature, damping in zip(pool.us, slopes, curvatures, pool.dampings, strict=True)
-            for factor in _DAMPINGS
+            [_step(pool.us[k], pool.slopes[k], pool.curvatures[k], pool.dampings[k] * factor) for factor in _DAMPINGS]
+            for k in rows
         ]
     )
-    costs = population.costs(trials, most).reshape(len(pool), -1)
-    chosen = np.argmin(costs, axis=1)
-    rows = np.arange(len(pool))
-    better = costs[rows, chosen] < pool.costs
-    us = np.where(better[:, None], trials.reshape(len(pool), len(_DAMPINGS), -1)[rows, chosen], pool.us)
-    factors = np.where(better, _DAMPINGS[chosen], _DAMPINGS[-1])
-    dampings = np.clip(pool.dampings * factors, _LEAST_DAMPING, _MOST_DAMPING)
-    return Pool(us, np.where(better, costs[rows, chosen], pool.costs), dampings)
+    costs = population.costs(trials.reshape(-1, trials.shape[-1]), most).reshape(len(rows), -1)
+    for k, points, cost in zip(rows, trials, costs, strict=True):
+        best = int(np.argmin(cost))
+        if cost[best] < pool.costs[k]:
+            steep = pool.costs[k] - cost[best] > _FLAT * pool.costs[k]
+            pool.us[k], pool.costs[k], pool.slopes[k] = points[best], cost[best], np.nan
+            pool.dampings[k] = np.clip(pool.dampings[k] * _DAMPINGS[best], _LEAST_DAMPING, _MOST_DAMPING)
+            pool.failures[k] = 0 if steep else pool.failures[k] + 1
+        else:
+            pool.dampings[k] = min(pool.dampings[k] * _HARDER, _MOST_DAMPING)
+            pool.failures[k] += 1
+    return pool
 
 
 def _step(u: np.ndarray, slope: np.ndarray, curvature: np.ndarray, damping: float) -> np.ndarray:

@@ -23,6 +23,7 @@ _NEGLIGIBLE = 1e-5
 _SLOPE = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0  # of fourth order, in samples
 _NODES = 6  # two before, and four from the last sample before a time on
 _HALVINGS = 20
+_PEAK_WITHIN = 3.0  # ms after a crossing
 _BLOCK = 1.0  # ms in which a voltage crosses a level at most once
 
 
@@ -104,6 +105,17 @@ def crossings(
     slope = jnp.where(found & (slope > 0), slope, 1.0)
     time = (order.astype(v.dtype) + fraction) * dt - (_cubic(nodes, fraction) - level) / slope
     return jnp.where(found, time, jnp.inf), slope, jnp.sum(crosses)
+
+
+def peaks(v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]) -> Float[Array, "*times"]:
+    """The highest filtered voltage (mV) of one sweep within 3 ms after some times (ms)."""
+    smooth = filtered(jax.lax.stop_gradient(v), dt)
+    width = max(round(_PEAK_WITHIN / dt), 1)
+    first = jnp.clip(jax.lax.stop_gradient(t) / dt, 0.0, v.size - 1.0 - width).astype(int)
+    after = jax.vmap(lambda start: jax.lax.dynamic_slice(smooth, (start,), (width,)))(first.ravel())
+    highest = first + jnp.argmax(after, axis=1).reshape(t.shape)
+    # There the slope is nearly 0: what the time of the peak has to do with it can be left out.
+    return between(v, dt, highest.astype(v.dtype) * dt)[0]
 
 
 def _nodes_at(

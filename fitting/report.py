@@ -245,11 +245,16 @@ class FitResult:
         write_html(self, path)
 
     def plot(self) -> "Figure":
-        """Draw each recording's response, the model's over it, and the residual below; needs matplotlib."""
+        """Draw each recording's response, the model's over it, and the residual below; needs matplotlib.
+
+        Of a fit of events, the first recording as `EventScores.plot` draws it.
+        """
         from matplotlib import pyplot
 
         if not self.recordings:
             raise ValueError("a loaded fit has no recordings to draw; result.predict(recording).plot() draws the model")
+        if self.events is not None:
+            return self.spikes(self.recordings[0]).plot()
         count = len(self.recordings)
         figure, axes = pyplot.subplots(
             2, count, sharex="col", height_ratios=(3, 1), figsize=(8 * count, 5), layout="constrained", squeeze=False

@@ -10,7 +10,7 @@ import numpy as np
 
 import patch_sim as ps
 from fitting.events import Events, EventTerm
-from fitting.evolution import LAST, Budget, Pool, evolve
+from fitting.evolution import LAST, Budget, Pool, evolve, fresh
 from fitting.parameters import Space
 from fitting.population import SOLVER, Population
 from fitting.provenance import fingerprint, version
@@ -97,7 +97,7 @@ def _pool_of(result: FitResult, box: Space) -> Pool:
     if names != box.names:
         raise ValueError("resume is a fit of other free parameters")
     us = np.stack([np.asarray(box.fraction(jnp.asarray(start.values))) for start in result.starts])
-    return Pool(us, np.array([start.loss for start in result.starts]), np.full(len(us), 0.1))
+    return fresh(us, np.array([start.loss for start in result.starts]))
 
 
 def _result(

@@ -76,8 +76,8 @@ _CURRENTS = {
             reversal=60.0,
         ),
         {"g_max": (0.5, 300.0)}
-        | _kinetics("m", (-50.0, -15.0), (3.0, 12.0), (0.03, 0.6))
-        | _kinetics("h", (-75.0, -35.0), (-12.0, -3.0), (0.3, 12.0))
+        | _kinetics("m", (-50.0, -15.0), (3.0, 12.0), (0.02, 0.6))
+        | _kinetics("h", (-75.0, -30.0), (-14.0, -3.0), (0.3, 20.0))
         | _kinetics("s", (-75.0, -20.0), (-20.0, -3.0), (30.0, 2000.0)),
     ),
     "Kd": (
@@ -121,4 +121,4 @@ _TIES = {
     "E_Na": tuple(f"channels.{name}.reversal" for name in _SODIUM),
     "E_K": tuple(f"channels.{name}.reversal" for name in _POTASSIUM),
 }
-_REVERSALS = {"E_leak": (-90.0, -45.0), "E_Na": (45.0, 95.0), "E_K": (-110.0, -70.0)}
+_REVERSALS = {"E_leak": (-90.0, -45.0), "E_Na": (45.0, 95.0), "E_K": (-110.0, -60.0)}
