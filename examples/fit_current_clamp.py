@@ -63,37 +63,6 @@ def numbers(values: np.ndarray) -> list:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def draw(scores: fitting.EventScores, names: np.ndarray, span: tuple[float, float], path: Path) -> None:
-    """Draw the sweeps that were left out, recorded and predicted, and the numbers of their spikes."""
-    from matplotlib import pyplot
-
-    shown = np.unique(np.linspace(0, len(names) - 1, min(6, len(names))).round().astype(int))
-    figure, axes = pyplot.subplot_mosaic(
-        [[f"sweep {k}", "counts"] for k in shown],
-        figsize=(11, 1.5 * len(shown) + 1),
-        width_ratios=(3, 1),
-        layout="constrained",
-    )
-    for k in shown:
-        panel = axes[f"sweep {k}"]
-        panel.plot(scores.time, scores.recorded[k], color="0.55", linewidth=0.8, label="recorded")
-        panel.plot(scores.time, scores.model[k], color="tab:red", linewidth=0.8, label="predicted")
-        panel.set_ylabel(f"sweep {names[k]} (mV)")
-        panel.margins(x=0)
-        panel.spines[["top", "right"]].set_visible(False)
-        if k != shown[-1]:
-            panel.set_xticklabels([])
-    axes[f"sweep {shown[0]}"].legend(frameon=False, ncols=2, loc="upper left")
-    axes[f"sweep {shown[-1]}"].set_xlabel("time (ms)")
-    counts = axes["counts"]
-    counts.plot(names, scores.observed_counts, "o-", color="0.55", label="recorded")
-    counts.plot(names, scores.predicted_counts, "o-", color="tab:red", fillstyle="none", label="predicted")
-    counts.set_xlabel("sweep left out")
-    counts.set_ylabel(f"spikes from {span[0]:g} to {span[1]:g} ms")
-    counts.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
-
-
 def main() -> None:
     """Fit, predict, print, and write what was asked for."""
     parser = argparse.ArgumentParser(description="Fit a spiking neuron to a family of current steps.")
@@ -141,7 +110,7 @@ def main() -> None:
         }
         options.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
     if options.plot:
-        draw(scores, every[options.test], span or (0.0, float(recording.time[-1])), options.plot)
+        scores.plot(every[options.test]).savefig(options.plot, dpi=150)
     if options.report:
         result.report(options.report)
     if options.save:

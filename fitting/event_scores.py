@@ -1,7 +1,7 @@
 """How well a neuron spikes as recorded: in numbers that an electrophysiologist would ask for."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -51,9 +51,8 @@ class EventScores:
 
         names = np.arange(len(self.observed_counts)) if sweeps is None else np.asarray(sweeps)
         shown = np.unique(np.linspace(0, len(names) - 1, min(_DRAWN, len(names))).round().astype(int))
-        layout = [[str(k), "counts"] for k in shown]
-        size = (11, 1.5 * len(shown) + 1.5)
-        figure, axes = pyplot.subplot_mosaic(layout, figsize=size, width_ratios=(3, 1), layout="constrained")
+        figure = pyplot.figure(figsize=(11, 1.5 * len(shown) + 1.5), layout="constrained")
+        axes: dict[str, Any] = figure.subplot_mosaic([[str(k), "counts"] for k in shown], width_ratios=(3, 1))
         for k in shown:
             panel = axes[str(k)]
             panel.plot(self.time, self.recorded[k], color="0.55", linewidth=0.8, label="recorded")

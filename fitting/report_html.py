@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FEWEST = 3  # sweeps with different steps, to draw a curve through
+_CORRECTED = (
+    "The standard errors are corrected for residuals that are correlated in time; <i>x white</i> is by how much they "
+    "exceed those of independent residuals. They hold if the model is right."
+)
+_SPREAD = "The standard errors are the spread of distinct solutions that are about as good as this one."
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1.5rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0.2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
@@ -53,7 +58,7 @@ def write_html(result: Any, path: str | os.PathLike[str]) -> None:
 
 
 def _count(result: Any) -> str:
-    count = len(result.rmse)
+    count = len(result.fingerprints)
     return f"{count} recording" + ("s" if count != 1 else "")
 
 
@@ -87,10 +92,7 @@ def _parameters(result: Any) -> str:
             )
         )
     head = ("parameter", "value", "standard error", "95 % interval", "unit", "x white")
-    note = (
-        "The standard errors are corrected for residuals that are correlated in time; <i>x white</i> is by how much "
-        "they exceed those of independent residuals. They hold if the model is right."
-    )
+    note = _CORRECTED if result.events is None else _SPREAD
     told = "".join(f"<li>{html.escape(str(direction))}</li>" for direction in result.directions)
     return _table(head, rows, (1, 2, 3, 5)) + f'<p class="small">{note}</p>' + (f"<ul>{told}</ul>" if told else "")
 
@@ -109,6 +111,9 @@ def _recordings(result: Any) -> list[str]:
     found = []
     for k, (recording, initial) in enumerate(zip(result.recordings, result.initial, strict=True)):
         title = "Recording" if len(result.recordings) == 1 else f"Recording {k}"
+        if result.events is not None:
+            found += [f"<h2>{title}: spikes</h2>", _image(result.spikes(recording).plot(), "recorded and model")]
+            continue
         unit = recording.mode.response_unit
         found.append(f"<h2>{title}: {html.escape(recording.mode.value)}, {result.rmse[k]:.4g} {unit} rms</h2>")
         found.append(_image(draw(recording, result.predict(recording, initial)), "recorded, model and residual"))
