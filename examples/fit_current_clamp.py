@@ -112,7 +112,9 @@ def main() -> None:
     if options.plot:
         scores.plot(every[options.test]).savefig(options.plot, dpi=150)
     if options.report:
-        result.report(options.report)
+        certificate = fitting.certificate(result, recording.select(options.test))
+        print(certificate)
+        result.with_certificate(certificate).report(options.report)
     if options.save:
         result.save(options.save)
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _FORMAT = "patch_sim fit 3"
 _FORMATS = ("patch_sim fit 2", _FORMAT)  # 2 had errors of independent residuals only
+AS_GOOD = 2.0**0.5
+"""Times the best loss: twice the cost."""
+
 _WIDTH = 1.96  # standard errors on either side that hold 95 % of a normal distribution
 _NOT_SAVED = ("recordings", "initial", "objective")
 _NOTEWORTHY = 1.2  # a correction of the standard errors that is told
@@ -160,6 +163,11 @@ class FitResult:
         if not all(eqx.tree_equal(first, other) for other in others):
             raise ValueError(f"the {len(self.electrodes)} recordings have different electrodes: see result.electrodes")
         return first
+
+    @property
+    def solutions(self) -> tuple[Start, ...]:
+        """The starts whose loss is at most 1.4 times the best: of a fit of events, distinct and about as good."""
+        return tuple(start for start in self.starts if start.loss <= AS_GOOD * self.loss)
 
     def table(self) -> Table:
         """The parameters with units, standard errors and a flag for those at a bound."""

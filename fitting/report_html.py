@@ -20,7 +20,7 @@ _CORRECTED = (
     "The standard errors are corrected for residuals that are correlated in time; <i>x white</i> is by how much they "
     "exceed those of independent residuals. They hold if the model is right."
 )
-_SPREAD = "The standard errors are the spread of distinct solutions that are about as good as this one."
+_SPREAD = "The spread is that of distinct solutions that are about as good as this one."
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1.5rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0.2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
@@ -80,7 +80,7 @@ def _parameters(result: Any) -> str:
     rows = []
     for row, times in zip(result.estimates, result.inflation, strict=True):
         known = np.isfinite(row.standard_error)
-        interval = "{:.4g} to {:.4g}".format(*row.interval) if known else "not determined"
+        interval = "{:.4g} to {:.4g}".format(*_interval(result, row)) if known else "not determined"
         rows.append(
             (
                 f"<code>{html.escape(row.name)}</code>",
@@ -91,10 +91,20 @@ def _parameters(result: Any) -> str:
                 f"{times:.2g}" if np.isfinite(times) else "&ndash;",
             )
         )
-    head = ("parameter", "value", "standard error", "95 % interval", "unit", "x white")
+    spread = ("standard error", "95 % interval") if result.events is None else ("spread", "lowest to highest")
+    head = ("parameter", "value", *spread, "unit", "x white")
     note = _CORRECTED if result.events is None else _SPREAD
     told = "".join(f"<li>{html.escape(str(direction))}</li>" for direction in result.directions)
     return _table(head, rows, (1, 2, 3, 5)) + f'<p class="small">{note}</p>' + (f"<ul>{told}</ul>" if told else "")
+
+
+def _interval(result: Any, row: Any) -> tuple[float, float]:
+    """The 95 % interval of a parameter; of a fit of events, what lies between its solutions."""
+    if result.events is None:
+        return row.interval
+    index = [estimate.name for estimate in result.estimates].index(row.name)
+    values = [start.values[index] for start in result.solutions]
+    return min(values), max(values)
 
 
 def _certificate(result: Any) -> list[str]:

@@ -14,14 +14,13 @@ from fitting.evolution import LAST, Budget, Pool, evolve, fresh
 from fitting.parameters import Space
 from fitting.population import SOLVER, Population
 from fitting.provenance import fingerprint, version
-from fitting.report import Estimate, FitResult, Start
+from fitting.report import AS_GOOD, Estimate, FitResult, Start
 from fitting.setup import Setup
 
 CAREFUL = ps.Exponential(SOLVER.dt / 4, order=2)
 """How the best are simulated again, in the precision of the model: in steps a quarter as long."""
 
 _AGAIN = 4  # of the best
-_AS_GOOD = math.sqrt(2.0)  # times the best loss: distinct solutions that no one could tell from it
 _FEWEST = 3  # solutions that have a spread
 
 
@@ -113,14 +112,14 @@ def _result(
 ) -> FitResult:
     values = np.stack([np.asarray(box.values(jnp.asarray(u)), dtype=float) for u in pool.us])
     losses = np.array([_loss(cost, terms) for cost in pool.costs])
-    good = losses <= _AS_GOOD * losses[0]
+    good = losses <= AS_GOOD * losses[0]
     spread = values[good].std(axis=0, ddof=1) if good.sum() >= _FEWEST else np.full(len(box.names), np.inf)
     at_bound = box.at_bound(pool.us[0])
     rows = zip(box.names, values[0], spread, box.units, box.low, box.high, at_bound, strict=True)
     model = box.apply(setup, jnp.asarray(pool.us[0]))
     warnings = [] if not interrupted else ["the fit was interrupted; this is the best so far"]
     warnings.append(
-        f"errors are the spread of {int(good.sum())} distinct solutions whose loss is within {_AS_GOOD - 1:.0%} of the "
+        f"errors are the spread of {int(good.sum())} distinct solutions whose loss is within {AS_GOOD - 1:.0%} of the "
         "best; one family of sweeps does not determine a cell, so believe what they have in common"
     )
     stopped = [name for name, stop in zip(box.names, at_bound, strict=True) if stop]
