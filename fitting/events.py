@@ -93,7 +93,7 @@ class Events:
         if recording.command is None:
             raise ValueError("the recording holds no command, so it cannot be simulated")
         data, command = np.asarray(recording.response), np.asarray(recording.command)
-        dt = recording.dt
+        dt = float(recording.dt)
         start, end = self._span(command, dt)
         begin, stop = max(start - _LEAD, 0.0), min(end + _TAIL, data.shape[1] * dt)
         first, last = round(begin / dt), round(stop / dt)
@@ -118,7 +118,7 @@ class Events:
         changes = np.flatnonzero(np.any(command[:, 1:] != command[:, :-1], axis=0)) + 1
         if len(changes) == 0:
             return 0.0, duration
-        return changes[0] * dt, (changes[-1] * dt if len(changes) > 1 else duration)
+        return float(changes[0] * dt), (float(changes[-1] * dt) if len(changes) > 1 else duration)
 
 
 class Targets(eqx.Module):
@@ -437,6 +437,6 @@ def _prelude(before: np.ndarray, piece: np.ndarray, dt: float) -> tuple[ps.Volta
     if blocks < 2:
         return None, voltage
     means = before[:, before.shape[1] - blocks * width :].reshape(len(before), blocks, width).mean(axis=2)
-    stimulus = ps.Samples(means, width * dt)
-    holding = np.zeros(len(before))
+    holding = means[:, 0]  # where the gates start at rest
+    stimulus = ps.Samples(means - holding[:, None], width * dt)
     return ps.VoltageClamp(stimulus, duration=blocks * width * dt, dt=width * dt, holding=holding), voltage
