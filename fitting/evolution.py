@@ -57,7 +57,7 @@ class Budget:
     """
 
     seconds: float | None
-    evaluations: float | None
+    evaluations: int | None
     started: float = dataclasses.field(default_factory=time.monotonic)
 
     def spent(self, population: Population) -> float:
@@ -91,20 +91,22 @@ def evolve(
     """
     rng = np.random.default_rng(seed)
     most = _FIRST
+    steps = 0
     if pool is None:
         us = rng.random((_SCREENED, population.free))
         costs = population.costs(us, most)
         best = np.argsort(costs)[:_STARTS]
         pool = Pool(us[best], costs[best], np.full(len(best), 0.1))
         report("screened", pool.us[0], pool.costs[0])
-        for step in range(_STEPS):
+        steps = _STEPS
+    else:
+        pool = dataclasses.replace(pool, costs=population.costs(pool.us, most))
+    try:
+        for step in range(steps):
             pool = descended(population, pool, most, budget)
             best = int(np.argmin(pool.costs))
             report(f"descent from {len(pool)} starts, step {step + 1}", pool.us[best], pool.costs[best])
-    else:
-        pool = dataclasses.replace(pool, costs=population.costs(pool.us, most))
-    pool = distinct(pool)
-    try:
+        pool = distinct(pool)
         while budget.spent(population) < 1.0:
             if most > LAST and budget.spent(population) > _TIGHTEN:
                 most = LAST
@@ -112,7 +114,7 @@ def evolve(
             pool = _generation(population, pool, most, budget, rng)
             report("recombination", pool.us[0], pool.costs[0])
     except KeyboardInterrupt:
-        return pool, True
+        return distinct(pool), True
     return pool, False
 
 
