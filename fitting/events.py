@@ -20,8 +20,8 @@ _LEAD = 4.0  # ms from where the model is let go to the window
 _TAIL = 30.0  # ms after the window
 _LATE = 30.0  # ms after the window: when a spike that is missing is taken to come
 _PRELUDE_STEP = 0.5  # ms
-_DELAYS = np.linspace(-2.0, 4.0, 17)  # ms around a spike
-_PHASES = np.arange(1, 7) / 7.0  # of an interval
+_DELAYS = np.linspace(-2.0, 4.0, 17)[None]  # ms around a spike, a row
+_PHASES = np.arange(1, 7)[None] / 7.0  # of an interval, a row
 _SILENT, _AFTER = 60, 6  # points
 _MORE = 6  # spikes of the model that are told beyond those of the data
 _VIRTUAL = 4  # sweeps between the recorded ones
@@ -87,15 +87,15 @@ class Events:
         """What a fit compares with one recording.
 
         Raises:
-            ValueError: a recording that is no current clamp or has no command, a window outside it, samples that are
-                not finite, or no spike in any sweep.
+            ValueError: a recording that is no current clamp or has no command, a window outside it, or samples that
+                are not finite.
         """
         if recording.mode is not ps.Mode.CURRENT_CLAMP:
             raise ValueError("events are those of a current clamp")
         if recording.command is None:
             raise ValueError("the recording holds no command, so it cannot be simulated")
         data, command = np.asarray(recording.response), np.asarray(recording.command)
-        dt = recording.dt
+        dt = float(recording.dt)
         start, end = self._span(command, dt)
         begin, stop = max(start - _LEAD, 0.0), min(end + _TAIL, data.shape[1] * dt)
         first, last = round(begin / dt), round(stop / dt)
@@ -120,7 +120,7 @@ class Events:
         changes = np.flatnonzero(np.any(command[:, 1:] != command[:, :-1], axis=0)) + 1
         if len(changes) == 0:
             return 0.0, duration
-        return changes[0] * dt, (changes[-1] * dt if len(changes) > 1 else duration)
+        return float(changes[0] * dt), (float(changes[-1] * dt) if len(changes) > 1 else duration)
 
 
 class Targets(eqx.Module):
@@ -308,13 +308,13 @@ def _of_voltages(
     around = _read(v, dt, matched.own[:, None] + jnp.asarray(_DELAYS, v.dtype))
     waveform = (around - target.waveform) / (loss.waveform + loss.jitter * jnp.abs(target.steepness))
     waveform = jnp.where(paired[:, None], waveform, _MISSING)
-    yield _Group(waveform, here[:, None], n * len(_DELAYS))
+    yield _Group(waveform, here[:, None], n * _DELAYS.size)
 
     index = jnp.arange(here.size + 1)
     phases = _read(v, dt, _phase_times(matched.own, matched.both, start, end))
     unknown = (index > matched.both) | ((index == matched.both) & (matched.both < n))
     phases = jnp.where(unknown[:, None], _MISSING, (phases - target.phases) / loss.phase)
-    yield _Group(phases, ((index <= n) & (n > 0))[:, None], (n + 1) * len(_PHASES))
+    yield _Group(phases, ((index <= n) & (n > 0))[:, None], (n + 1) * _PHASES.size)
 
     silent = _read(v, dt, _silent_times(start, end, v.dtype)) - target.silent
     yield _Group(_QUIET * silent / loss.silent, n == 0, _SILENT)
@@ -340,7 +340,7 @@ def _with_virtual(term: EventTerm) -> EventTerm:
     samples: Any = term.protocol.stimulus
     values, holding = np.asarray(samples.values), np.asarray(term.protocol.holding)
     command = values + holding[:, None]
-    order = np.argsort(command.mean(axis=1), kind="stable")
+    order = np.argsort(command.mean(axis=1), kind="stable").tolist()
     counts = np.asarray(term.targets.count, dtype=float)
     pairs = [(a, b) for a, b in itertools.pairwise(order) if max(counts[a], counts[b]) > 0]
     if not pairs:
@@ -445,6 +445,6 @@ def _prelude(before: np.ndarray, piece: np.ndarray, dt: float) -> tuple[ps.Volta
     if blocks < 2:
         return None, voltage
     means = before[:, before.shape[1] - blocks * width :].reshape(len(before), blocks, width).mean(axis=2)
-    stimulus = ps.Samples(means, width * dt)
-    holding = np.zeros(len(before))
+    holding = means[:, 0]  # where the gates start at rest
+    stimulus = ps.Samples(means - holding[:, None], width * dt)
     return ps.VoltageClamp(stimulus, duration=blocks * width * dt, dt=width * dt, holding=holding), voltage

@@ -127,7 +127,7 @@ def _nodes_at(
     spread = np.zeros((_NODES, span))
     for row in range(_NODES):
         spread[row, row : row + len(kernel)] = kernel[::-1]
-    first = span - _NODES // 2  # what the third node of the first window is
+    first = span - 1 - _NODES // 2  # what the third node of the first window is
     position = jnp.clip(t / dt, first, v.size - 1.0 - _NODES // 2)
     index = jnp.floor(position).astype(int)
     windows = jax.vmap(lambda start: jax.lax.dynamic_slice(v, (start,), (span,)))((index - first).ravel())

@@ -1,0 +1,111 @@
+"""Fits of a spiking cell that is known."""
+
+import dataclasses
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fitting
+import patch_sim as ps
+from tests.fitting.pulses import BOUNDS, CELL, LEFT_OUT, TRUTH, recording, squid
+
+EVENTS = fitting.Events()
+
+
+def fit(rec, **settings):
+    near = ps.with_parameters(CELL, {"channels.Na.g_max": 90.0, "channels.K.g_max": 50.0})
+    defaults = {"free": list(BOUNDS), "bounds": BOUNDS, "loss": EVENTS, "evaluations": 1300, "progress": False}
+    return fitting.fit(near, rec, **(defaults | settings))
+
+
+@pytest.fixture(scope="module")
+def family():
+    return squid()
+
+
+@pytest.fixture(scope="module")
+def result(family):
+    return fit(family)
+
+
+def test_known_conductances_are_recovered(result):
+    for estimate in result.estimates:
+        assert estimate.value == pytest.approx(TRUTH[estimate.name], rel=0.05)
+        assert estimate.unit == "mS/cm2"
+        assert not estimate.at_bound
+    assert result.loss < 0.5
+    assert result.starts[0].loss == result.loss
+    assert not any("interrupted" in warning for warning in result.warnings)
+
+
+def test_sweeps_that_were_left_out_are_predicted(result):
+    scores = result.spikes(squid(LEFT_OUT))
+    np.testing.assert_array_equal(scores.predicted_counts, scores.observed_counts)
+    assert scores.observed_counts.max() >= 2
+    assert np.nanmax(np.abs(scores.latency_error)) < 0.2
+    assert np.nanmax(np.abs(scores.peak_error)) < 2.0
+    silent = scores.observed_counts == 0
+    assert np.all(scores.subthreshold_rms[silent] < 0.3)
+    assert "predicted" in str(scores)
+
+
+def test_saved_and_taken_up_again(result, family, tmp_path):
+    result.save(tmp_path / "fit.json")
+    back = fitting.load(tmp_path / "fit.json")
+    assert back.events == EVENTS
+    assert back.starts == result.starts
+    later = fit(family, resume=back, evaluations=300)
+    assert later.loss <= 1.01 * result.loss
+    with pytest.raises(ValueError, match="resume is a fit of other free parameters"):
+        fit(family, resume=back, free=["channels.K.g_max"], bounds={})
+
+
+# What it refuses
+
+
+@pytest.fixture
+def nothing_compiles(monkeypatch):
+    def run(*args, **kwargs):
+        pytest.fail("got as far as the search")
+
+    monkeypatch.setattr("fitting.population.Population.compile", run)
+
+
+def in_volts():
+    rec = recording()
+    return eqx.tree_at(lambda r: r.measured_voltage, rec, 1e-3 * rec.measured_voltage)
+
+
+def one_sample():
+    fields = {"measured_voltage": jnp.zeros((1, 1)), "command": jnp.zeros((1, 1))}
+    return ps.Recording(time=jnp.zeros(1), mode=ps.Mode.CURRENT_CLAMP, **fields)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: recording(((), (), ())), r"no spike in the recordings.*look at the units"),
+        (in_volts, r"no spike in the recordings.*look at the units"),
+        (one_sample, "not evenly spaced, or there is only one"),
+    ],
+    ids=["flat", "volts", "one sample"],
+)
+def test_recordings_without_anything_to_fit(nothing_compiles, make, message):
+    with pytest.raises(ValueError, match=message):
+        fit(make())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"budget": -1.0}, "budget must be a positive number, not -1"),
+        ({"evaluations": 0}, "evaluations must be a positive number, not 0"),
+        ({"loss": None}, "evaluations and resume belong to a fit with a loss"),
+        ({"loss": dataclasses.replace(EVENTS, window=(50.0, 80.0))}, "not within the 60 ms of a sweep"),
+    ],
+)
+def test_impossible_settings(nothing_compiles, settings, message):
+    with pytest.raises(ValueError, match=message):
+        fit(recording(), **settings)
