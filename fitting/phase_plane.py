@@ -5,6 +5,7 @@ import itertools
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 import patch_sim as ps
@@ -38,7 +39,7 @@ class PhasePlane(AbstractMeasured):
     """
 
     window: tuple[float, float] | None = None
-    voltage: tuple[float, ...] = tuple(range(-100, 61, 10))
+    voltage: tuple[float, ...] = tuple(np.arange(-100.0, 61.0, 10.0).tolist())
     slope: tuple[float, ...] = (-400.0, -200.0, -100.0, -50.0, -20.0, -5.0, 5.0, 20.0, 50.0, 100.0, 200.0, 400.0)
     sharpness: float = 0.3
     tolerance: float = 0.2

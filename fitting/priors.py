@@ -123,26 +123,28 @@ class PassivePrior(AbstractLeaf):
 
     def bind(self, recordings: Sequence[ps.Recording], setup: Setup, space: Space, weight: float) -> "ExpectedPassive":
         """The part of an objective that compares the membrane with what was measured of it."""
-        return ExpectedPassive(self, math.sqrt(weight))
+        (capacitance, of_capacitance), (resistance, of_resistance) = self.capacitance, self.resistance
+        mean = jnp.asarray([capacitance, 1e3 / resistance], dtype=float)
+        deviation = jnp.asarray([of_capacitance, 1e3 * of_resistance / resistance**2], dtype=float)
+        return ExpectedPassive(self.voltage, mean, deviation / math.sqrt(weight))
 
 
 class ExpectedPassive(eqx.Module):
-    """The part of an objective that compares a membrane with what was measured of it."""
+    """The part of an objective that compares a membrane's capacitance (pF) and conductance (nS) with a prior."""
 
     rank: ClassVar[int] = PRIOR
     size: ClassVar[int] = 2
 
-    prior: PassivePrior = eqx.field(static=True)
-    root_weight: float = eqx.field(static=True)
+    voltage: float | None = eqx.field(static=True)
+    mean: Float[Array, "2"]
+    deviation: Float[Array, "2"]
 
     def residual(self, seen: Sequence[Array], terms: Sequence[Trace], setup: Setup) -> Float[Array, " residuals"]:
-        """How many standard deviations capacitance and conductance are from what was measured."""
-        (capacitance, of_capacitance), (resistance, of_resistance) = self.prior.capacitance, self.prior.resistance
+        """How many standard deviations both are from what was measured."""
         neuron = setup.neuron
-        conductance, of_conductance = 1e3 / resistance, 1e3 * of_resistance / resistance**2
-        off = _PER_AREA * neuron.capacitance * neuron.area - capacitance
-        leak = membrane_conductance(neuron, self.prior.voltage) - conductance
-        return self.root_weight * jnp.stack([off / of_capacitance, leak / of_conductance])
+        capacitance = _PER_AREA * neuron.capacitance * neuron.area
+        conductance = membrane_conductance(neuron, self.voltage)
+        return (jnp.stack([capacitance, conductance]) - self.mean) / self.deviation
 
 
 def membrane_conductance(neuron: ps.Neuron, voltage: float | None = None) -> Float[Array, ""]:

@@ -35,6 +35,6 @@ def check_window(window: Any, owner: str) -> None:
     Raises:
         ValueError: it is not.
     """
-    pair = isinstance(window, list | tuple) and len(window) == 2 and all(isinstance(t, int | float) for t in window)
+    pair = isinstance(window, tuple) and len(window) == 2 and all(isinstance(t, int | float) for t in window)
     if window is not None and not (pair and window[0] < window[1]):
         raise ValueError(f"{owner}.window must be (start, end) in ms, not {window!r}")

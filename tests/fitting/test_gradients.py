@@ -1,0 +1,117 @@
+"""Of every loss: the derivative against differences of a size that a search would take, and in single precision."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fitting
+import patch_sim as ps
+from fitting.losses import trace
+from fitting.objective import Objective
+from fitting.parameters import space
+from fitting.setup import setup
+from fitting.sums import bound
+from fitting.traces import scales
+
+# Four spikes of the squid axon, and a point beside the truth with as many.
+CELL = ps.presets.neuron("squid_axon")
+STEP = ps.CurrentClamp(ps.Step(1000.0, 5.0, 30.0), duration=45.0, dt=0.05)
+BOUNDS = {
+    "channels.Na.g_max": (60.0, 240.0),
+    "channels.K.g_max": (18.0, 72.0),
+    "channels.Leak.g_max": (0.15, 0.6),
+    "capacitance": (0.5, 2.0),
+}
+U = np.array([0.47, 0.53, 0.48, 0.52])
+SOLVER = ps.Exponential(0.05, order=2)
+H = 1e-3
+FEATURES = ("count", "latency", "peak", "half_width", "trough", "sag", "mean", "deviation")
+
+
+@pytest.fixture(scope="module")
+def recording() -> ps.Recording:
+    return ps.simulate(CELL, STEP, solver=SOLVER)
+
+
+def single(tree):
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x, np.float32)) if eqx.is_inexact_array(x) else x, tree)
+
+
+def off(found, expected) -> float:
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+def differences(residual) -> np.ndarray:
+    return np.stack([(residual(U + H * e) - residual(U - H * e)) / (2 * H) for e in np.eye(U.size)])
+
+
+def derivatives(loss, recording) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Exact, by differences, and in single precision."""
+    model = setup(CELL, [recording])
+    box = space(model, list(BOUNDS), BOUNDS)
+    terms = (trace(recording, scale=scales(loss, [recording])[0]),)
+    objective = Objective(box, model, terms, SOLVER, bound(loss, [recording], model, box))
+    _, exact = objective.jacobian(U)
+    with jax.enable_x64(False):
+        names = ("space", "setup", "terms", "parts")
+        cast = dataclasses.replace(objective, **{name: single(getattr(objective, name)) for name in names})
+        _, rough = cast.jacobian(U.astype(np.float32))
+    return exact, differences(objective.residual), rough.astype(float)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        fitting.Traces(),
+        fitting.PhasePlane(),
+        fitting.Prior({"capacitance": (1.0, 0.1), "channels.*.g_max": (10.0, 1.0)}),
+        fitting.Prior({"channels.*.g_max": (10.0, 0.1)}, log=True),
+        fitting.PassivePrior((12.0, 1.0), (100.0, 10.0)),
+    ],
+    ids=["traces", "phase plane", "prior", "log prior", "passive prior"],
+)
+def test_derivative_is_that_of_finite_steps(loss, recording):
+    exact, finite, rough = derivatives(loss, recording)
+    assert off(exact, finite) < 0.05
+    assert off(rough, exact) < 0.01
+
+
+def test_every_soft_feature_has_such_a_derivative(recording):
+    loss = fitting.SoftFeatures(spikes=2, **dict.fromkeys(FEATURES, 1.0))
+    exact, finite, rough = derivatives(loss, recording)
+    lengths = [{"peak": 2, "half_width": 2, "trough": 2, "mean": 10, "deviation": 10}.get(name, 1) for name in FEATURES]
+    ends = np.cumsum(lengths)
+    assert exact.shape == (4, ends[-1])
+    for name, columns in zip(FEATURES, np.split(np.arange(ends[-1]), ends[:-1]), strict=True):
+        assert off(exact[:, columns], finite[:, columns]) < 0.05, name
+        assert off(rough[:, columns], exact[:, columns]) < 0.01, name
+
+
+def test_events_have_such_a_derivative(recording):
+    """Where the model has the spikes of the data: a spike more or less has no derivative."""
+    model = setup(CELL, [recording])
+    box = space(model, list(BOUNDS), BOUNDS)
+    term = fitting.Events(window=(5.0, 35.0)).bind(recording)
+
+    @jax.jit
+    def residual(box, model, term, u):
+        point = box.apply(model, u)
+        return term.residual(point.neuron, point.electrodes[0], SOLVER, jnp.asarray(8.0, u.dtype))
+
+    @jax.jit
+    def jacobian(box, model, term, u):
+        return jax.jacfwd(lambda u: residual(box, model, term, u))(u).T
+
+    point = box.apply(model, jnp.asarray(U))
+    counts = term.counts(point.neuron, point.electrodes[0], SOLVER)
+    np.testing.assert_array_equal(counts[: term.recorded], term.targets.count[: term.recorded])
+    exact = np.asarray(jacobian(box, model, term, jnp.asarray(U)))
+    finite = differences(lambda u: np.asarray(residual(box, model, term, jnp.asarray(u))))
+    with jax.enable_x64(False):
+        rough = jacobian(*map(single, (box, model, term)), jnp.asarray(U, jnp.float32))
+    assert off(exact, finite) < 0.05
+    assert off(np.asarray(rough, float), exact) < 0.01
