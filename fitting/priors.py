@@ -38,7 +38,7 @@ class Prior(AbstractLeaf):
         ValueError: no pair of numbers, a standard deviation that is not positive, the logarithm of 0.
     """
 
-    expected: Mapping[str, tuple[float, float]]
+    expected: Mapping[str, Any]
     log: bool = False
 
     def __post_init__(self):
