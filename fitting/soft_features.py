@@ -28,6 +28,9 @@ class SoftFeatures(AbstractMeasured):
     `None` are left out. Where one kind is measured several times in a sweep, in windows or on spikes, the mean of the
     squares counts. Recordings in voltage clamp are passed over, and so are masks.
 
+    A peak is that of a parabola through samples, and jumps by some uV when another sample becomes the highest. At
+    0.05 ms a difference over 1e-3 of the box that met such a jump was off from the derivative by 7 %.
+
     Args:
         window: `(start, end)` of what is measured, ms. None: from the first to the last change of the command.
         level: what a spike crosses upward, mV.
