@@ -8,8 +8,12 @@ from fitting.event_scores import EventScores as EventScores, event_scores as eve
 from fitting.events import Events as Events
 from fitting.fit import fit as fit
 from fitting.parameters import Space as Space
+from fitting.phase_plane import PhasePlane as PhasePlane
 from fitting.posterior import Posterior as Posterior, posterior as posterior
+from fitting.priors import PassivePrior as PassivePrior, Prior as Prior, passive_prior as passive_prior
 from fitting.profile import Profile as Profile, profile as profile
 from fitting.provenance import fingerprint as fingerprint
 from fitting.report import Estimate as Estimate, FitResult as FitResult, Start as Start, Table as Table, load as load
+from fitting.soft_features import SoftFeatures as SoftFeatures
 from fitting.stranger import Model as Model, stranger as stranger
+from fitting.traces import Traces as Traces

@@ -68,9 +68,10 @@ def bootstrap(
         progress: whether to show progress, or a function that takes each line.
 
     Raises:
-        ValueError: a loaded fit, which has no recordings; a block longer than the scored samples of all sweeps.
+        ValueError: a loaded fit, which has no recordings; a loss that holds more than samples; a block longer than the
+            scored samples of all sweeps.
     """
-    objective, u = refittable(result)
+    objective, u = of_samples(result)
     if not isinstance(repeats, int) or repeats < 2:
         raise ValueError(f"repeats must be a whole number of at least 2, not {repeats!r}")
     r, jacobian = objective.jacobian(u)
@@ -102,6 +103,18 @@ def refittable(result: FitResult) -> tuple[Objective, np.ndarray]:
         raise ValueError("a loaded fit has no recordings to fit again: run fitting.fit on them")
     best = jnp.asarray([row.value for row in result.estimates], dtype=float)
     return result.objective, np.asarray(result.objective.space.fraction(best))
+
+
+def of_samples(result: FitResult) -> tuple[Objective, np.ndarray]:
+    """The same of a fit that compared nothing but samples, so that all residuals have one variance, of the noise.
+
+    Raises:
+        ValueError: a loaded fit, or one of another loss.
+    """
+    objective, u = refittable(result)
+    if objective.mixed:
+        raise ValueError("this takes all residuals for samples with one noise, and the loss holds more than Traces")
+    return objective, u
 
 
 def _length(block: float | None, counted: np.ndarray, rows: np.ndarray, dt: float) -> int:

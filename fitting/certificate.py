@@ -60,11 +60,13 @@ def certificate(
         A `Certificate`; `result.with_certificate(it)` prints and keeps it with the fit.
 
     Raises:
-        ValueError: a loaded fit.
+        ValueError: a loaded fit, or one of a loss without `fitting.Traces`, which leaves no residuals to look at.
     """
     if result.events is not None:
         return event_certificate(result, _listed(held_out), progress)
     objective, u = refittable(result)
+    if not objective.samples:
+        raise ValueError("a certificate looks at the residuals of samples: fit with fitting.Traces() in the loss")
     show = ps.Progress(progress)
     residual = objective.residual(u)
     checks = [_solver(result, objective, u, residual)]
@@ -80,9 +82,10 @@ def certificate(
 
 def _split(objective: Objective, residual: np.ndarray) -> list[np.ndarray]:
     """The residuals of each recording, `(sweeps, samples)`."""
-    shapes = [counted.shape for counted in objective.counted]
+    shapes = [counted.shape for counted in objective.recorded]
     ends = np.cumsum([sweeps * samples for sweeps, samples in shapes])
-    return [part.reshape(shape) for part, shape in zip(np.split(residual, ends[:-1]), shapes, strict=True)]
+    parts = np.split(residual[: ends[-1]], ends[:-1])  # what is of no sample comes behind them
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _size(values: np.ndarray) -> float:
@@ -95,7 +98,7 @@ def _spread(recording: ps.Recording) -> float:
 
 def _units(result: FitResult, objective: Objective, residual: np.ndarray) -> list[float]:
     """What one unit of each recording's residuals is in mV or pA."""
-    parts = zip(_split(objective, residual), objective.counted, result.rmse, strict=True)
+    parts = zip(_split(objective, residual), objective.recorded, result.rmse, strict=True)
     return [rmse / max(_size(part[counted]), 1e-300) for part, counted, rmse in parts]
 
 
@@ -103,7 +106,7 @@ def _changes(result: FitResult, objective: Objective, residual: np.ndarray, othe
     """By how much predictions change: the largest share of what is allowed, and in words."""
     worst, said = 0.0, "nothing"
     rows = zip(
-        result.recordings, _split(objective, other - residual), objective.counted,
+        result.recordings, _split(objective, other - residual), objective.recorded,
         _units(result, objective, residual), result.rmse, strict=True,
     )  # fmt: skip
     for recording, change, counted, unit, rmse in rows:
@@ -143,8 +146,8 @@ def _precision(result: FitResult, objective: Objective, u: np.ndarray, residual:
     if isinstance(solver, ps.Adaptive):
         rough = dataclasses.replace(solver, rtol=max(solver.rtol, _SINGLE), atol=max(solver.atol, _SINGLE))
     with jax.enable_x64(False):  # in this thread, for this block
-        space, setup, terms = map(single, (objective.space, objective.setup, objective.terms))
-        cast = dataclasses.replace(objective, space=space, setup=setup, terms=terms, solver=rough)
+        names = ("space", "setup", "terms", "parts")
+        cast = dataclasses.replace(objective, **{n: single(getattr(objective, n)) for n in names}, solver=rough)
         other = cast.residual(u.astype(np.float32)).astype(float)
     if not np.isfinite(other).all():
         return Check("precision", None, "float32 does not solve this model")
@@ -175,7 +178,7 @@ def _determined(result: FitResult) -> Check:
 def _residuals(result: FitResult, objective: Objective, residual: np.ndarray) -> list[Check]:
     checks = []
     rows = zip(
-        result.recordings, _split(objective, residual), objective.counted,
+        result.recordings, _split(objective, residual), objective.recorded,
         _units(result, objective, residual), result.rmse, strict=True,
     )  # fmt: skip
     for k, (recording, part, counted, scale, rmse) in enumerate(rows):

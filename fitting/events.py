@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 
 import patch_sim as ps
 from fitting.interpolation import between, crossings, filtered, peaks
+from fitting.windows import span
 
 _STEP = 0.05  # ms: the longest between two samples of the model
 _LEAD = 4.0  # ms from where the model is let go to the window
@@ -96,7 +97,7 @@ class Events:
             raise ValueError("the recording holds no command, so it cannot be simulated")
         data, command = np.asarray(recording.response), np.asarray(recording.command)
         dt = float(recording.dt)
-        start, end = self._span(command, dt)
+        start, end = span(self.window, command, dt, "Events")
         begin, stop = max(start - _LEAD, 0.0), min(end + _TAIL, data.shape[1] * dt)
         first, last = round(begin / dt), round(stop / dt)
         piece = data[:, first:last]
@@ -108,19 +109,6 @@ class Events:
         held, voltage = _prelude(data[:, :first], piece, dt)
         term = EventTerm(self, window, first * dt, len(data), protocol, held, jnp.asarray(voltage), targets)
         return _with_virtual(term)
-
-    def _span(self, command: np.ndarray, dt: float) -> tuple[float, float]:
-        """The window, ms."""
-        duration = command.shape[1] * dt
-        if self.window is not None:
-            start, end = self.window
-            if not 0 <= start < end <= duration + dt / 2:
-                raise ValueError(f"Events.window {start:g} to {end:g} ms is not within the {duration:g} ms of a sweep")
-            return float(start), min(float(end), duration)
-        changes = np.flatnonzero(np.any(command[:, 1:] != command[:, :-1], axis=0)) + 1
-        if len(changes) == 0:
-            return 0.0, duration
-        return float(changes[0] * dt), (float(changes[-1] * dt) if len(changes) > 1 else duration)
 
 
 class Targets(eqx.Module):

@@ -23,6 +23,8 @@ from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import setup
 from fitting.spiking import fit_events
 from fitting.stranger import Model
+from fitting.sums import AbstractLoss, bound
+from fitting.traces import Traces, scales
 from fitting.uncertainty import uncertainty
 
 _SECONDS = 90.0
@@ -36,7 +38,7 @@ def fit(
     free: Sequence[str] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     ties: Mapping[str, Sequence[str]] | None = None,
-    loss: Events | None = None,
+    loss: AbstractLoss | Events | None = None,
     budget: float | None = None,
     evaluations: int | None = None,
     resume: FitResult | None = None,
@@ -56,6 +58,10 @@ def fit(
     the current of a voltage clamp. Recordings of different modes are each divided by the standard deviation of their
     response, so that mV and pA can be added. Each start is the best of `screen` points drawn at random within the
     bounds, and is polished by Levenberg-Marquardt on the exact Jacobian, or by an optax optimizer.
+
+    Other losses add and weigh: `loss=fitting.Traces(0.5) + 0.5 * fitting.PhasePlane() + fitting.Prior({...})`, of
+    `Traces`, `SoftFeatures`, `PhasePlane`, `Prior` and `passive_prior`, each with its tolerances; `Events` stands
+    alone.
 
     A spiking neuron is fitted by `loss=fitting.Events(...)`: its spikes, and the voltage around and between them, are
     compared, and a population of points is searched until the budget is spent, see `fitting.evolution.evolve`. Its
@@ -78,11 +84,11 @@ def fit(
         ties: names for what several parameters have in common: `{"E_K": ["channels.K.reversal",
             "channels.M.reversal"]}`; they are free, and have bounds, by that name.
         loss: what is compared; None for the traces.
-        budget: seconds that the search may take, compilation included; with a loss, 90 if nothing else is said. What
+        budget: seconds that the search may take, compilation included; of events, 90 if nothing else is said. What
             follows it takes some more.
-        evaluations: simulations of the model that the search of a loss may take instead, a Jacobian counting as one for
+        evaluations: simulations of the model that the search of events may take instead, a Jacobian counting as one for
             each free parameter and one: the same seed and number give the same result.
-        resume: of a fit with a loss and the same free parameters: where to go on from.
+        resume: of a fit of events and the same free parameters: where to go on from.
         starts: how many; 1 starts from the neuron as it is, without a search, and a number of the electrode that is
             ideal from the middle of its bounds.
         screen: how many points to draw for each start.
@@ -99,8 +105,8 @@ def fit(
 
     Raises:
         KeyError: a pattern that matches no parameter.
-        ValueError: bounds, weights or recordings that cannot be used, settings that do not go together; nothing has
-            been compiled then.
+        ValueError: bounds, weights, losses or recordings that cannot be used, settings that do not go together; nothing
+            has been compiled then.
         RuntimeError: no start gave a model that can be simulated.
     """
     show = ps.Progress(progress)
@@ -112,12 +118,13 @@ def fit(
     free = list(model.bounds) if free is None else free
     box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
     prepared = prepared.freed(box.paths)
-    if loss is not None:
+    if isinstance(loss, Events):
         limit = Budget(_SECONDS if budget is evaluations is None else budget, evaluations)
         return fit_events(box, prepared, recordings, loss, limit, seed, resume, show)
     solver = ps.Adaptive() if solver is None else solver
-    terms = _terms(model.neuron, recordings, weights, initial)
-    objective = Objective(box, prepared, terms, solver)
+    loss = Traces() if loss is None else loss
+    terms = _terms(model.neuron, recordings, weights, initial, scales(loss, recordings))
+    objective = Objective(box, prepared, terms, solver, bound(loss, recordings, prepared, box))
 
     if starts == 1:
         first = np.asarray(box.fraction(box.start))[None]
@@ -146,13 +153,13 @@ def _check(neuron: Any, recordings: tuple[Any, ...], starts: Any, screen: Any, s
 
 
 def _check_budget(loss: Any, budget: Any, evaluations: Any, resume: Any) -> None:
-    if loss is not None and not isinstance(loss, Events):
-        raise ValueError(f"loss must be fitting.Events(...), or None for the traces, not {loss!r}")
+    if loss is not None and not isinstance(loss, AbstractLoss | Events):
+        raise ValueError(f"loss must be a loss such as fitting.Traces() or fitting.Events(...), or None, not {loss!r}")
     for name, value in {"budget": budget, "evaluations": evaluations}.items():
         if value is not None and not (isinstance(value, int | float) and value > 0):
             raise ValueError(f"{name} must be a positive number, not {value!r}")
-    if loss is None and (evaluations is not None or resume is not None):
-        raise ValueError("evaluations and resume belong to a fit with a loss: loss=fitting.Events(...)")
+    if not isinstance(loss, Events) and (evaluations is not None or resume is not None):
+        raise ValueError("evaluations and resume belong to a fit of events: loss=fitting.Events(...)")
 
 
 def _bounds(model: Model, free: Sequence[str], bounds: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -161,7 +168,9 @@ def _bounds(model: Model, free: Sequence[str], bounds: Mapping[str, Any] | None)
     return own | dict(bounds or {})
 
 
-def _terms(neuron: ps.Neuron, recordings: tuple[ps.Recording, ...], weights: Any, initial: Any) -> tuple[Trace, ...]:
+def _terms(
+    neuron: ps.Neuron, recordings: tuple[ps.Recording, ...], weights: Any, initial: Any, scales: list[float]
+) -> tuple[Trace, ...]:
     several = len(recordings) > 1
     lists = []
     for name, value in {"weights": weights, "initial": initial}.items():
@@ -171,17 +180,10 @@ def _terms(neuron: ps.Neuron, recordings: tuple[ps.Recording, ...], weights: Any
             lists.append(list(value))
         else:
             raise ValueError(f"{name} must be a list with one entry for each of the {len(recordings)} recordings")
-    mixed = len({recording.mode for recording in recordings}) > 1
-    scales = [_spread(recording) if mixed else 1.0 for recording in recordings]
     terms = tuple(trace(*row) for row in zip(recordings, *lists, scales, strict=True))
     for term in terms:
         ps.check_initial(neuron, term.protocol, term.initial)
     return terms
-
-
-def _spread(recording: ps.Recording) -> float:
-    """The standard deviation of the samples that may be scored."""
-    return float(np.std(np.asarray(recording.response)[recording.scored])) or 1.0
 
 
 def _result(
@@ -223,7 +225,7 @@ def _result(
         recordings=recordings,
         initial=tuple(term.initial for term in objective.terms),
         directions=found.directions,
-        memory=tuple(time * rec.dt for time, rec in zip(found.memory, recordings, strict=True)),
+        memory=tuple(t * rec.dt for t, rec in zip(found.memory[: len(objective.recorded)], recordings, strict=False)),
         fingerprints=tuple(fingerprint(recording) for recording in recordings),
         version=version(),
         seed=seed,

@@ -32,16 +32,23 @@ class Trace(eqx.Module):
     root_weight: Float[Array, "sweeps samples"]
     scale: Float[Array, ""]
 
+    def seen(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: ps.Solver) -> Float[Array, "sweeps samples"]:
+        """The response of a neuron behind an electrode, mV or pA; NaN where the amplifier would oscillate."""
+        stable, electrode = _stabilized(electrode)
+        protocol = dataclasses.replace(self.protocol, electrode=electrode)
+        rec = ps.simulate(neuron, protocol, initial=self.initial, save=("current", "measured_voltage"), solver=solver)
+        return jnp.where(stable, rec.response, jnp.nan)
+
+    def difference(self, response: Float[Array, "sweeps samples"]) -> Float[Array, " residuals"]:
+        """The weighted residuals of a response, in units of the scale."""
+        return jnp.ravel((response - self.data) * self.root_weight / self.scale)
+
     def residual(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: ps.Solver) -> Float[Array, " residuals"]:
         """The weighted residuals of a neuron behind an electrode, in units of the scale.
 
         They are NaN where the amplifier would oscillate.
         """
-        stable, electrode = _stabilized(electrode)
-        protocol = dataclasses.replace(self.protocol, electrode=electrode)
-        rec = ps.simulate(neuron, protocol, initial=self.initial, save=("current", "measured_voltage"), solver=solver)
-        residual = jnp.ravel((rec.response - self.data) * self.root_weight / self.scale)
-        return jnp.where(stable, residual, jnp.nan)
+        return self.difference(self.seen(neuron, electrode, solver))
 
     @property
     def weight(self) -> Float[Array, ""]:

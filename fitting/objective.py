@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,16 @@ import patch_sim as ps
 from fitting.losses import Trace
 from fitting.parameters import Space
 from fitting.setup import Setup
+from fitting.sums import PRIOR, SAMPLES
+from fitting.traces import Samples
 
 MOST_FORWARD = 30
 """Up to so many parameters forward mode is the cheaper way to a gradient; it costs about a tenth of a simulation for
 each, reverse mode about five simulations for all."""
+
+
+Compared = tuple[tuple[Trace, ...], tuple[Any, ...]]
+"""The terms and the parts of an objective."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,84 +31,120 @@ class Objective:
 
     Its methods take and give NumPy arrays, and can be called from several threads. A point at which the
     simulation fails costs infinity.
+
+    Attributes:
+        space: the box.
+        setup: what its parameters change.
+        terms: one for each recording: how it is simulated, and its samples.
+        solver: as `patch_sim.simulate` takes it.
+        parts: what is compared, as `fitting.sums.bound` orders it: by default the samples alone.
     """
 
     space: Space
     setup: Setup
     terms: tuple[Trace, ...]
     solver: ps.Solver
+    parts: tuple[Any, ...] = (Samples(),)
 
     def cost(self, u: np.ndarray) -> float:
         """The sum of squared residuals."""
-        cost = float(_cost(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver))
+        cost = float(_cost(*self._model, jnp.asarray(u), solver=self.solver))
         return cost if np.isfinite(cost) else np.inf
 
     def costs(self, us: np.ndarray) -> np.ndarray:
         """The sum of squared residuals of each row, computed in one batch."""
-        costs = np.array(_costs(self.space, self.setup, self.terms, jnp.asarray(us), solver=self.solver))
+        costs = np.array(_costs(*self._model, jnp.asarray(us), solver=self.solver))
         return np.where(np.isfinite(costs), costs, np.inf)
 
     def gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         """The sum of squared residuals r.r, and J'r of their Jacobian J: half its gradient."""
-        cost, half = _half_gradient(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
+        cost, half = _half_gradient(*self._model, jnp.asarray(u), solver=self.solver)
         return float(cost), np.asarray(half)
 
     def linearize(self, u: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """The sum of squared residuals r.r, and J'r and J'J of their Jacobian J."""
-        cost, slope, curvature = _normal(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
+        cost, slope, curvature = _normal(*self._model, jnp.asarray(u), solver=self.solver)
         return float(cost), np.asarray(slope), np.asarray(curvature)
 
     def sum_of_squares(self, u: Float[Array, " free"]) -> Float[Array, ""]:
         """The cost, as a function that JAX can transform; NaN where the simulation fails."""
-        return jnp.sum(_residual(self.space, self.setup, self.terms, u, self.solver) ** 2)
+        return jnp.sum(_residual(*self._model, u, self.solver) ** 2)
 
     def residual(self, u: np.ndarray) -> np.ndarray:
-        """The residuals r, one recording after the other, each sweep by sweep."""
-        return np.asarray(_flat(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver))
+        """The residuals r, part by part: of samples one recording after the other, each sweep by sweep."""
+        return np.asarray(_flat(*self._model, jnp.asarray(u), solver=self.solver))
 
     def jacobian(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The residuals, `(residuals,)`, and their derivatives, `(free, residuals)`."""
-        r, jacobian = _jacobian(self.space, self.setup, self.terms, jnp.asarray(u), solver=self.solver)
+        r, jacobian = _jacobian(*self._model, jnp.asarray(u), solver=self.solver)
         return np.asarray(r), np.asarray(jacobian)
 
     @property
+    def samples(self) -> bool:
+        """Whether samples are scored, so that the first residuals are those of the recordings."""
+        return any(part.rank == SAMPLES for part in self.parts)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether anything but samples is scored."""
+        return any(part.rank != SAMPLES for part in self.parts)
+
+    @property
+    def recorded(self) -> tuple[np.ndarray, ...]:
+        """Of each recording whose samples are scored, which count, `(sweeps, samples)`."""
+        return tuple(np.asarray(term.root_weight) > 0 for term in self.terms) if self.samples else ()
+
+    @property
     def counted(self) -> tuple[np.ndarray, ...]:
-        """Of each recording, which residuals count, `(sweeps, samples)`: along a row they follow each other in time."""
-        return tuple(np.asarray(term.root_weight) > 0 for term in self.terms)
+        """Which residuals count: along a row they follow each other in time.
+
+        Those of the recordings, and behind them those of features, each a row of its own. Priors' are left out.
+        """
+        features = [part.size for part in self.parts if part.rank not in (SAMPLES, PRIOR)]
+        return (*self.recorded, *(np.ones((size, 1), bool) for size in features))
+
+    @property
+    def priors(self) -> int:
+        """How many residuals, the last ones, are of priors."""
+        return sum(part.size for part in self.parts if part.rank == PRIOR)
 
     @property
     def weight(self) -> float:
-        """The sum of all weights: cost over weight is the mean square."""
-        return float(sum(term.weight for term in self.terms))
+        """The sum of all weights: cost over weight is the mean square. A residual that is of no sample has 1."""
+        others = sum(part.size for part in self.parts if part.rank != SAMPLES)
+        return float(sum(term.weight for term in self.terms) if self.samples else 0.0) + others
 
     @property
     def scored(self) -> int:
-        """The number of samples that count."""
-        return int(sum(term.scored for term in self.terms))
+        """The number of samples and features that count."""
+        return int(sum(counted.sum() for counted in self.counted))
+
+    @property
+    def _model(self) -> tuple[Any, ...]:
+        return self.space, self.setup, (self.terms, self.parts)
 
 
-def _residual(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Array, solver: ps.Solver) -> Array:
-    setup = space.apply(setup, u)
+def _residual(space: Space, setup: Setup, compared: Compared, u: Array, solver: ps.Solver) -> Array:
+    setup, (terms, parts) = space.apply(setup, u), compared
     pairs = zip(terms, setup.electrodes, strict=True)
-    return jnp.concatenate([term.residual(setup.neuron, electrode, solver) for term, electrode in pairs])
+    seen = [term.seen(setup.neuron, electrode, solver) for term, electrode in pairs]
+    return jnp.concatenate([part.residual(seen, terms, setup) for part in parts])
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _cost(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
-    return jnp.sum(_residual(space, setup, terms, u, solver) ** 2)
+def _cost(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free"], *, solver: ps.Solver):
+    return jnp.sum(_residual(space, setup, compared, u, solver) ** 2)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _costs(space: Space, setup: Setup, terms: tuple[Trace, ...], us: Float[Array, "points free"], *, solver: ps.Solver):
-    return jax.lax.map(lambda u: jnp.sum(_residual(space, setup, terms, u, solver) ** 2), us)
+def _costs(space: Space, setup: Setup, compared: Compared, us: Float[Array, "points free"], *, solver: ps.Solver):
+    return jax.lax.map(lambda u: jnp.sum(_residual(space, setup, compared, u, solver) ** 2), us)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _half_gradient(
-    space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver
-):
+def _half_gradient(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free"], *, solver: ps.Solver):
     def cost(u: Float[Array, " free"]) -> Float[Array, ""]:
-        return jnp.sum(_residual(space, setup, terms, u, solver) ** 2)
+        return jnp.sum(_residual(space, setup, compared, u, solver) ** 2)
 
     if u.size > MOST_FORWARD:
         value, gradient = jax.value_and_grad(cost)(u)
@@ -112,20 +155,20 @@ def _half_gradient(
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _flat(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
-    return _residual(space, setup, terms, u, solver)
+def _flat(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free"], *, solver: ps.Solver):
+    return _residual(space, setup, compared, u, solver)
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _jacobian(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
+def _jacobian(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free"], *, solver: ps.Solver):
     def residual(u: Float[Array, " free"]) -> Float[Array, " residuals"]:
-        return _residual(space, setup, terms, u, solver)
+        return _residual(space, setup, compared, u, solver)
 
     push = jax.vmap(lambda direction: jax.jvp(residual, (u,), (direction,)), out_axes=(None, 0))
     return push(jnp.eye(u.size, dtype=u.dtype))
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _normal(space: Space, setup: Setup, terms: tuple[Trace, ...], u: Float[Array, " free"], *, solver: ps.Solver):
-    r, jacobian = _jacobian(space, setup, terms, u, solver=solver)
+def _normal(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free"], *, solver: ps.Solver):
+    r, jacobian = _jacobian(space, setup, compared, u, solver=solver)
     return r @ r, jacobian @ r, jacobian @ jacobian.T

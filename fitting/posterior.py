@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import patch_sim as ps
-from fitting.bootstrap import refittable
+from fitting.bootstrap import of_samples
 from fitting.objective import Objective
 from fitting.report import FitResult
 
@@ -95,9 +95,9 @@ def posterior(
 
     Raises:
         ImportError: blackjax is missing.
-        ValueError: a loaded fit, or a number of samples that is no multiple of 4.
+        ValueError: a loaded fit, a loss that holds more than samples, or a number of samples that is no multiple of 4.
     """
-    objective, u = refittable(result)
+    objective, u = of_samples(result)
     if not isinstance(samples, int) or samples < 4 * _CHAINS or samples % _CHAINS:
         raise ValueError(f"samples must be a multiple of {_CHAINS}, at least {4 * _CHAINS}, not {samples!r}")
     try:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 import patch_sim as ps
-from fitting.bootstrap import refittable
+from fitting.bootstrap import of_samples
 from fitting.objective import Objective
 from fitting.parameters import Space
 from fitting.report import FitResult
@@ -103,9 +103,9 @@ def profile(
 
     Raises:
         KeyError: the parameter is not free.
-        ValueError: a loaded fit, or fewer than 3 points.
+        ValueError: a loaded fit, a loss that holds more than samples, or fewer than 3 points.
     """
-    objective, u = refittable(result)
+    objective, u = of_samples(result)
     names = objective.space.names
     if name not in names:
         raise KeyError(f"{name} is not free; free are {', '.join(names)}")

@@ -107,7 +107,7 @@ class FitResult:
     Attributes:
         neuron: the model with the best parameters.
         loss: root of the weighted mean square residual: in mV or pA if all recordings are of one mode; if not, in
-            standard deviations of each recording's response.
+            standard deviations of each recording's response; of other losses than the traces in their tolerances.
         rmse: of each recording, in the unit of its response.
         estimates: the free parameters.
         correlation: of their estimates, `(free, free)`.

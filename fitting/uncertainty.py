@@ -25,8 +25,8 @@ class Uncertainty:
         white_errors: `(free,)`, what they would be for independent residuals.
         correlation: `(free, free)`; NaN beside a parameter without a standard error.
         directions: in which parameters compensate each other, worst first.
-        memory: of each recording, how many successive residuals say as much as one that is independent:
-            $1 + 2 \sum_k \rho_k$.
+        memory: of each recording, and behind them of each loss of features, how many successive residuals say as much
+            as one that is independent: $1 + 2 \sum_k \rho_k$.
     """
 
     standard_errors: np.ndarray
@@ -47,6 +47,10 @@ def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
     `fitting.autocorrelation.autocorrelation`: the sandwich of Newey & West (1987), Econometrica 55:703-708. For white
     residuals of one recording it is $s^2 (J^T J)^{-1}$.
 
+    The features of a loss count as a recording whose residuals are independent, and the residuals of priors as having a
+    variance of 1. Features of the samples that are scored beside them are not independent of these, and what both know
+    is counted twice.
+
     It takes the residuals for a stationary process that is independent from sweep to sweep, as `fitting.bootstrap`
     does. Where the model misses something, that is an approximation: the same error in every sweep of a family, or one
     that follows the sensitivity to a parameter, shifts the estimate by more than any error bar says.
@@ -60,7 +64,8 @@ def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
     scaled = (jacobian / root[:, None])[inside]
     inverse, determined = _inverse(scaled @ scaled.T)
 
-    middle = np.zeros_like(inverse)
+    known = scaled[:, r.size - objective.priors :]  # of a variance of 1, which needs no estimate
+    middle = known @ known.T
     memory = []
     for counted, rows, part in parts(objective, r, scaled):
         rho = autocorrelation(rows, counted)
@@ -70,7 +75,9 @@ def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
         middle += max(float(np.sum(rows**2)), 1e-200) / freedom * correlated
         memory.append(float(2.0 * np.sum(rho) - 1.0))
     covariance = inverse @ middle @ inverse
-    noise = float(r @ r) / max(objective.scored - int(inside.sum()), 1)
+    compared = r[: r.size - objective.priors]
+    noise = float(compared @ compared) / max(objective.scored - int(inside.sum()), 1)
+    white = noise * inverse + (1.0 - noise) * (inverse @ known @ known.T @ inverse)
     width = np.abs(slope[inside]) / root[inside]
 
     def errors(matrix: np.ndarray) -> np.ndarray:
@@ -90,13 +97,15 @@ def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
     )
     sign = np.sign(slope)
     correlation = _correlation(covariance, inside, determined) * np.outer(sign, sign)
-    return Uncertainty(errors(covariance), errors(noise * inverse), correlation, directions, tuple(memory))
+    return Uncertainty(errors(covariance), errors(white), correlation, directions, tuple(memory))
 
 
 def parts(
     objective: Objective, residual: np.ndarray, jacobian: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Cut residuals `(residuals,)` and Jacobian `(free, residuals)` into recordings, each laid out sweep by sweep.
+
+    Features come after them, each a sweep of its own, and priors are left out.
 
     Returns:
         Of each recording `counted` and the residuals, `(sweeps, samples)`, and the Jacobian, `(free, sweeps, samples)`.

@@ -28,6 +28,10 @@ class Known(Objective):
         return (self.mask,)
 
     @property
+    def recorded(self):
+        return self.counted
+
+    @property
     def scored(self):
         return int(self.mask.sum())
 

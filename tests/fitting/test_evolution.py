@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from fitting.evolution import LAST, Budget, Pool, descended, distinct, evolve
+from fitting.evolution import LAST, Budget, descended, distinct, evolve, fresh
 from fitting.population import Population
 
 FREE = 3
@@ -104,24 +104,44 @@ def test_it_goes_on_from_where_it_was():
 
 def test_near_duplicates_are_dropped():
     us = np.array([[0.5, 0.5, 0.5], [0.5, 0.5, 0.52], [0.5, 0.5, 0.6], [0.1, 0.1, 0.1]])
-    kept = distinct(Pool(us, np.array([3.0, 2.0, 4.0, 1.0]), np.arange(4.0)))
+    pool = fresh(us, np.array([3.0, 2.0, 4.0, 1.0]))
+    pool.dampings = np.arange(4.0)
+    kept = distinct(pool)
     np.testing.assert_array_equal(kept.costs, [1.0, 2.0, 4.0])
     np.testing.assert_array_equal(kept.us, us[[3, 1, 2]])
     np.testing.assert_array_equal(kept.dampings, [3.0, 1.0, 2.0])
     many = np.linspace(0.0, 1.0, 30)[:, None].repeat(3, axis=1)
-    assert len(distinct(Pool(many, np.arange(30.0), np.ones(30)))) == 12
+    assert len(distinct(fresh(many, np.arange(30.0)))) == 12
 
 
 def test_a_descent_never_climbs_and_stays_within_a_quarter_of_the_box():
     known = Known()
     us = np.random.default_rng(0).random((24, FREE))
-    pool = Pool(us, known.costs(us, LAST), np.full(24, 0.1))
+    pool = fresh(us, known.costs(us, LAST))
     after = descended(known, pool, LAST, Budget(None, 10**6))
     assert np.all(after.costs <= pool.costs)
     assert np.max(np.abs(after.us - pool.us)) <= 0.25 + 1e-12
     assert np.mean(after.costs < pool.costs) > 0.9
     stuck = after.costs == pool.costs
-    np.testing.assert_allclose(after.dampings[stuck], 10.0)
+    np.testing.assert_allclose(after.dampings[stuck], 100.0)
+    np.testing.assert_array_equal(after.failures[stuck], 1)
+
+
+def test_where_no_damping_leads_down_the_same_jacobian_is_tried_once_more():
+    class Flat(Known):
+        def costs(self, us, most):
+            self.evaluations += len(us)
+            return np.ones(len(us))
+
+    known = Flat()
+    pool = fresh(np.full((2, FREE), 0.5), np.ones(2))
+    spent = []
+    for _ in range(3):
+        pool = descended(known, pool, LAST, Budget(None, 10**6))
+        spent.append(known.evaluations)
+    jacobians, trials = 2 * (1 + FREE), 2 * 5
+    assert spent == [jacobians + trials, jacobians + 2 * trials, jacobians + 2 * trials]
+    assert len(pool.descending) == 0
 
 
 def test_what_a_bound_stops_is_held_and_the_rest_goes_on():
