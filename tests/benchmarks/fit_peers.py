@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cma
+import cma  # ty: ignore[import-not-found]
 import jax
 import jax.numpy as jnp
 import numpy as np
