@@ -35,8 +35,8 @@ def score(term):
 
 
 def split(residuals, spikes):
-    sizes = {"time": spikes, "latency": 1, "interval": spikes - 1, "extra": 1, "waveform": 17 * spikes,
-             "phase": 6 * (spikes + 1), "silent": 60, "after": 6, "count": 1}  # fmt: skip
+    sizes = {"time": spikes, "latency": 1, "interval": spikes - 1, "extra": 1, "height": spikes,
+             "waveform": 17 * spikes, "phase": 6 * (spikes + 1), "silent": 60, "after": 6, "count": 1}  # fmt: skip
     ends = np.cumsum(list(sizes.values()))
     assert residuals.shape[1] == ends[-1]
     return {name: residuals[:, end - size : end] for (name, size), end in zip(sizes.items(), ends, strict=True)}
