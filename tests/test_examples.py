@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import fitting
+
 ROOT = Path(__file__).resolve().parents[1]
+CURRENT_CLAMP = ROOT / "examples" / "fit_current_clamp.py"
 HERG = ROOT / "examples" / "fit_herg.py"
 NAV = ROOT / "examples" / "fit_nav.py"
 OWN_CHANNEL = ROOT / "examples" / "own_channel.py"
@@ -90,6 +94,43 @@ def test_nav_recovers_the_channel_and_the_electrode(tmp_path):
     assert "do not believe that channel" in said
 
 
+def scored_sweeps(report: dict) -> tuple[np.ndarray, np.ndarray]:
+    keys = ("observed_counts", "predicted_counts", "latency_error_ms", "subthreshold_rms_mV", "peak_error_mV")
+    assert {"test_sweeps", "seconds", *keys} <= set(report)
+    assert all(len(report[key]) == len(report["test_sweeps"]) for key in keys)
+    observed, predicted = (np.array(report[key]) for key in keys[:2])
+    spiked, silent = (observed > 0) & (predicted > 0), (observed == 0) & (predicted == 0)
+    assert [value is not None for value in report["latency_error_ms"]] == spiked.tolist()
+    assert [value is not None for value in report["subthreshold_rms_mV"]] == silent.tolist()
+    return observed, predicted
+
+
+def test_a_spiking_neuron_is_fitted_and_sweeps_are_predicted(tmp_path):
+    written, drawn, saved = (tmp_path / name for name in ("fit.json", "fit.png", "result.json"))
+    said = run(CURRENT_CLAMP, "--budget", "2", "--json", str(written), "--plot", str(drawn), "--save", str(saved))
+    report = json.loads(written.read_text())
+    observed, _ = scored_sweeps(report)
+    assert report["test_sweeps"] == [0, 2, 4, 6, 8]
+    assert observed[0] == 0
+    assert observed[-1] > observed[2]
+    assert report["seconds"] > 0
+    assert "sweeps left out: 0, 2, 4, 6, 8" in said
+    assert drawn.read_bytes()[:4] == b"\x89PNG"
+    assert len(fitting.load(saved).starts) >= 1
+
+
+@pytest.mark.slow
+def test_the_spikes_of_a_pyramidal_cell_are_predicted(shared, tmp_path):
+    written = tmp_path / "fit.json"
+    recording = str(shared / "recordings" / "cc_pyr_171116sh_0018.abf")
+    run(CURRENT_CLAMP, recording, "--window", "147:647", "--json", str(written))
+    observed, predicted = scored_sweeps(json.loads(written.read_text()))
+    off = np.abs(predicted - observed)
+    assert len(off) == 9
+    assert np.sum(off <= 1) >= 8, predicted
+    assert np.max(off) <= 2, predicted
+
+
 def test_own_channels_do_what_they_are_known_for(tmp_path):
     drawn = tmp_path / "d.png"
     said = run(OWN_CHANNEL, "--plot", str(drawn))
@@ -110,4 +151,6 @@ def test_own_channels_do_what_they_are_known_for(tmp_path):
 
 
 def test_every_example_is_run_here():
-    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {HERG.name, NAV.name, OWN_CHANNEL.name}
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {
+        path.name for path in (CURRENT_CLAMP, HERG, NAV, OWN_CHANNEL)
+    }

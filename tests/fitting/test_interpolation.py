@@ -94,4 +94,4 @@ def test_between_samples_a_voltage_is_smooth_and_its_slope_is_the_derivative():
     fine = np.arange(40_000) * 5e-4
     expected = np.interp(t, fine, exact(fine, np.asarray(pulses(jnp.asarray(fine), [8.0]))))
     np.testing.assert_allclose(value, expected, atol=0.5)  # of 100 mV, with 6 mV from sample to sample
-    np.testing.assert_allclose(slope[1:-1], jnp.gradient(value, 0.005)[1:-1], atol=3.0)  # of 120 mV/ms
+    np.testing.assert_allclose(slope[1:-1], jnp.gradient(value, 0.005)[1:-1], atol=1.0)  # of 120 mV/ms
