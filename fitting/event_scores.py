@@ -136,7 +136,7 @@ def _measured(term: EventTerm, voltage: np.ndarray) -> tuple[np.ndarray, np.ndar
     start, end = term.window
     dt, level = term.protocol.dt, term.loss.level
     smooth = np.asarray(filtered(jnp.asarray(voltage), dt))
-    most = int(np.max(np.sum((smooth[:, :-1] < level) & (smooth[:, 1:] >= level), axis=1))) + 1
+    most = int(np.max(np.sum((smooth[:, :-1] < level) & (smooth[:, 1:] >= level), axis=1))) + 2
 
     def sweep(v: jax.Array) -> tuple[jax.Array, jax.Array]:
         times, _, _ = crossings(v, dt, level, most)

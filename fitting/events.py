@@ -385,7 +385,8 @@ def _targets(loss: Events, data: np.ndarray, dt: float, window: tuple[float, flo
     start, end = window
     v = jnp.asarray(data, dtype=float)
     smooth = np.asarray(filtered(v, dt))
-    most = int(np.max(np.sum((smooth[:, :-1] < loss.level) & (smooth[:, 1:] >= loss.level), axis=1))) + 1
+    crossed = (smooth[:, :-1] < loss.level) & (smooth[:, 1:] >= loss.level)
+    most = int(np.max(np.sum(crossed, axis=1))) + 2  # with room for one, XLA (jaxlib 0.10) compiles without end
 
     def sweep(v: Any) -> Any:
         times, _, _ = crossings(v, dt, loss.level, most)

@@ -78,8 +78,8 @@ class Budget:
         started: as `time.monotonic` tells it.
     """
 
-    seconds: float | None
-    evaluations: float | None
+    seconds: int | float | None
+    evaluations: int | float | None
     started: float = dataclasses.field(default_factory=time.monotonic)
 
     def spent(self, population: Population) -> float:

@@ -39,7 +39,7 @@ def fit(
     bounds: Mapping[str, tuple[float, float]] | None = None,
     ties: Mapping[str, Sequence[str]] | None = None,
     loss: AbstractLoss | Events | None = None,
-    budget: float | None = None,
+    budget: int | float | None = None,
     evaluations: int | None = None,
     resume: FitResult | None = None,
     starts: int = 8,

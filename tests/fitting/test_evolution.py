@@ -67,16 +67,15 @@ def test_the_seed_and_the_number_of_evaluations_decide():
 @pytest.mark.parametrize("evaluations", [1, 900, 1500, 3000])
 def test_no_more_is_spent_than_one_round_beyond_the_budget(evaluations):
     *_, known = search(evaluations)
-    round_of_starts = 24 * (1 + FREE) + 24 * 5
-    assert min(evaluations, 800) <= known.evaluations <= max(evaluations, 800) + max(round_of_starts, 64 + 12)
+    most = max(24 * (1 + FREE) + 24 * 5, 64 + 12)  # in one step of the first descent, and in the screening of children
+    assert min(evaluations, 1200) <= known.evaluations <= max(evaluations, 1200) + most
 
 
 def test_what_is_told_of_each_stage():
     told = []
     pool, *_ = search(report=lambda stage, u, cost: told.append((stage, cost)))
     stages = [stage for stage, _ in told]
-    assert stages[0] == "screened"
-    assert stages[5] == "descent from 24 starts, step 5"
+    assert stages[:3] == ["descent from 24 points", "descent from 12 points", "descent from 8 points"]
     assert stages[-1] == "recombination"
     assert all(b <= a for (_, a), (_, b) in itertools.pairwise(told))
     assert told[-1][1] == pool.costs[0]
