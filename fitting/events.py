@@ -420,7 +420,6 @@ def _targets(loss: Events, data: np.ndarray, dt: float, window: tuple[float, flo
 def _clamp(command: np.ndarray, dt: float) -> ps.CurrentClamp:
     step = dt / math.ceil(dt / _STEP * (1.0 - 1e-9))
     samples = round(command.shape[1] * dt / step)
-    samples -= (samples - 1) % ps.solvers.LINE  # a little less is recorded a good deal faster
     holding = command[:, 0]
     stimulus = ps.Samples(command - holding[:, None], dt)
     return ps.CurrentClamp(stimulus, duration=samples * step, dt=step, holding=holding)

@@ -9,7 +9,6 @@ from patch_sim.solvers.equation import (
 )
 from patch_sim.solvers.exponential import (
     LANES as LANES,
-    LINE as LINE,
     Exponential as Exponential,
     StaggeredExponential as StaggeredExponential,
 )

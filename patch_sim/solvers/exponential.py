@@ -18,10 +18,6 @@ from patch_sim.solvers.leapfrog import FARTHEST, calcium_moved, landed, leaping,
 LANES = 128
 """How many sweeps to take in lockstep on a CPU core: enough for its vector units, few enough for its cache."""
 
-LINE = 16
-"""Samples that make a line of a cache: of many sweeps in lockstep, numbers of samples of which one less is its multiple
-are recorded faster."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Exponential:
@@ -57,7 +53,6 @@ class Exponential:
         """The states at all samples, `interval` ms apart from time 0 on, and the last one once more."""
         steps = math.ceil(interval / self.dt * (1.0 - 1e-9))
         h = jnp.asarray(interval / steps, start.voltage.dtype)
-        block = math.gcd(samples - 1, LINE)
         second = self.order == 2 and not isinstance(equation, RigEquation)
         begin, advanced, recorded = _SECOND if second else _THIRD
 
@@ -69,20 +64,13 @@ class Exponential:
             # are in lockstep. The rest is stacked, since what is not needed is then not computed.
             y, voltages = carry
             moved, _ = jax.lax.scan(step, y, (k * steps + jnp.arange(steps)).astype(h.dtype))
-            return (moved, voltages.at[k % block].set(y.voltage)), recorded(y, args)
+            return (moved, voltages.at[k].set(y.voltage)), recorded(y, args)
 
-        def line(carry: Any, ks: Any) -> tuple[Any, State]:
-            # Several at once: of many sweeps in lockstep, each sample is far from the next in memory.
-            y, voltages = carry
-            (y, some), states = jax.lax.scan(sample, (y, jnp.zeros(block, h.dtype)), ks)
-            return (y, voltages.at[ks[0] // block].set(some)), states
-
-        first = begin(equation, start, args, h), jnp.zeros(((samples - 1) // block, block), h.dtype)
-        (y, voltages), states = jax.lax.scan(line, first, jnp.arange(samples - 1).reshape(-1, block))
+        first = begin(equation, start, args, h), jnp.zeros(samples, h.dtype)
+        (y, voltages), states = jax.lax.scan(sample, first, jnp.arange(samples - 1))
         last = recorded(y, args)
-        states = jax.tree.map(lambda all_of, one: jnp.append(all_of.ravel(), one), states, last)
-        voltage = jnp.append(voltages.ravel(), y.voltage)
-        return State(voltage, states.gates, states.calcium, states.electrode), last
+        states = jax.tree.map(lambda all_of, one: jnp.append(all_of, one[None]), states, last)
+        return State(voltages.at[-1].set(y.voltage), states.gates, states.calcium, states.electrode), last
 
 
 class Staggered(eqx.Module):

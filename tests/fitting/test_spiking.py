@@ -88,7 +88,7 @@ def one_sample():
     [
         (lambda: recording(((), (), ())), r"no spike in the recordings.*look at the units"),
         (in_volts, r"no spike in the recordings.*look at the units"),
-        (one_sample, "not evenly spaced, or there is only one"),
+        (one_sample, "not evenly spaced"),
     ],
     ids=["flat", "volts", "one sample"],
 )
@@ -102,7 +102,7 @@ def test_recordings_without_anything_to_fit(nothing_compiles, make, message):
     [
         ({"budget": -1.0}, "budget must be a positive number, not -1"),
         ({"evaluations": 0}, "evaluations must be a positive number, not 0"),
-        ({"loss": None}, "evaluations and resume belong to a fit with a loss"),
+        ({"loss": None}, "evaluations and resume belong to a fit of events"),
         ({"loss": dataclasses.replace(EVENTS, window=(50.0, 80.0))}, "not within the 60 ms of a sweep"),
     ],
 )
