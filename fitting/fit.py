@@ -114,12 +114,15 @@ def fit(
     recordings = tuple(recordings) if isinstance(recordings, Sequence) else (recordings,)
     _check(model.neuron, recordings, starts, screen, steps)
     _check_budget(loss, budget, evaluations, resume)
+    if isinstance(loss, Events):
+        _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver)
     prepared = setup(model.neuron, recordings)
     free = list(model.bounds) if free is None else free
     box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
     prepared = prepared.freed(box.paths)
     if isinstance(loss, Events):
-        limit = Budget(_SECONDS if budget is evaluations is None else budget, evaluations)
+        seconds = _SECONDS if budget is None and evaluations is None else budget
+        limit = Budget(seconds, evaluations)
         return fit_events(box, prepared, recordings, loss, limit, seed, resume, show)
     solver = ps.Adaptive() if solver is None else solver
     loss = Traces() if loss is None else loss
@@ -160,6 +163,12 @@ def _check_budget(loss: Any, budget: Any, evaluations: Any, resume: Any) -> None
             raise ValueError(f"{name} must be a positive number, not {value!r}")
     if not isinstance(loss, Events) and (evaluations is not None or resume is not None):
         raise ValueError("evaluations and resume belong to a fit of events: loss=fitting.Events(...)")
+
+
+def _check_unused(**settings: Any) -> None:
+    given = [name for name, value in settings.items() if value is not None]
+    if given:
+        raise ValueError(f"{', '.join(given)}: not for a fit of events, which has a search and a start of its own")
 
 
 def _bounds(model: Model, free: Sequence[str], bounds: Mapping[str, Any] | None) -> dict[str, Any]:

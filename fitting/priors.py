@@ -16,8 +16,6 @@ from fitting.parameters import Space
 from fitting.setup import Setup
 from fitting.sums import PRIOR, AbstractLeaf, check_positive
 
-_PER_AREA = 1e-2  # pF/um2 in 1 uF/cm2, and nS/um2 in 1 mS/cm2
-
 
 @dataclasses.dataclass(frozen=True)
 class Prior(AbstractLeaf):
@@ -142,7 +140,7 @@ class ExpectedPassive(eqx.Module):
     def residual(self, seen: Sequence[Array], terms: Sequence[Trace], setup: Setup) -> Float[Array, " residuals"]:
         """How many standard deviations both are from what was measured."""
         neuron = setup.neuron
-        capacitance = _PER_AREA * neuron.capacitance * neuron.area
+        capacitance = ps.units.whole_cell_capacitance(neuron.capacitance, neuron.area)
         conductance = membrane_conductance(neuron, self.voltage)
         return (jnp.stack([capacitance, conductance]) - self.mean) / self.deviation
 
@@ -155,7 +153,7 @@ def membrane_conductance(neuron: ps.Neuron, voltage: float | None = None) -> Flo
         return sum(neuron.currents(neuron.steady_state(v)).values(), jnp.zeros_like(v))
 
     _, slope = jax.jvp(density, (v,), (jnp.ones_like(v),))
-    return _PER_AREA * slope * neuron.area
+    return jnp.asarray(ps.units.whole_cell_conductance(slope, neuron.area))
 
 
 def passive_prior(

@@ -1,7 +1,7 @@
 """A function of scalars that is differentiated through the few numbers that its derivative is made of.
 
-Forward mode pushes each tangent through every operation of a function: forty columns of a Jacobian cost forty times
-what the function costs, and each intermediate number takes forty places in memory. Where the results are a few scalars,
+Forward mode pushes each tangent through every operation of a function: forty columns of a Jacobian repeat all of
+them forty times, and each intermediate number takes forty places in memory. Where the results are a few scalars,
 their partial derivatives are as few as the arguments; taken once, they turn each column into a sum of products.
 """
 

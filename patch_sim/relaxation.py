@@ -43,7 +43,7 @@ def _growth(k: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def decayed(x: Float[Array, "*shape"], rates: Pair, step: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
     r"""The same as `relaxed` by an exponential: $x_0 e^{-k} + h d (1 - e^{-k}) / k$, by its series near $k = 0$.
 
-    A third of the operations, which counts where a compiler is to differentiate it; fewer digits in float32.
+    Fewer operations, which counts where a compiler is to differentiate it, and fewer digits in float32.
     """
     drive, total = rates
     k = step * total

@@ -30,9 +30,9 @@ class Exponential:
 
     Args:
         dt: the longest step, ms; samples are whole numbers of steps apart.
-        order: 3, or 2 for steps that know nothing of those before: a third cheaper, and ten times cheaper to
-            differentiate by many parameters at once, see `patch_sim.partials`; for a search that needs many
-            derivatives and is content with fewer digits.
+        order: 3, or 2 for steps that know nothing of those before: cheaper, and much cheaper to differentiate by many
+            parameters at once, see `patch_sim.partials`; for a search that needs many derivatives and is content with
+            fewer digits. Through a series resistance there is no difference.
 
     Raises:
         ValueError: a step that is not a positive time, another order.
