@@ -9,6 +9,8 @@ voltage, $t = t_0 - (y(t_0) - \theta) / S$ with $t_0$ and the slope $S$ held.
 
 import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -93,14 +95,9 @@ def crossings(
     order = jnp.sort(jnp.where(jnp.any(blocks, axis=1), first, none))
     order = jnp.pad(order, (0, max(most - order.size, 0)), constant_values=none)[:most]
     found = order < none
-    nodes, _ = _nodes_at(v, dt, jnp.where(found, order, 0).astype(v.dtype) * dt)
+    nodes = _nodes_from(v, dt, jnp.where(found, order, 0))
     held = jax.lax.stop_gradient(nodes)
-    low, high = jnp.zeros(most, v.dtype), jnp.ones(most, v.dtype)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        below = _cubic(held, middle) < level
-        low, high = jnp.where(below, middle, low), jnp.where(below, high, middle)
-    fraction = (low + high) / 2
+    fraction = _halved(lambda f: _cubic(held, f) < level, (most,), v.dtype)
     slope = _slope(held, fraction) / dt
     slope = jnp.where(found & (slope > 0), slope, 1.0)
     time = (order.astype(v.dtype) + fraction) * dt - (_cubic(nodes, fraction) - level) / slope
@@ -108,14 +105,20 @@ def crossings(
 
 
 def peaks(v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]) -> Float[Array, "*times"]:
-    """The highest filtered voltage (mV) of one sweep within 3 ms after some times (ms)."""
+    """The highest filtered voltage (mV) of one sweep within 3 ms after some times (ms).
+
+    It is where the cubic has no slope, so that its derivative needs none of when that is. Read at a sample beside it,
+    the height of a spike would seem to change as the spike moves.
+    """
     smooth = filtered(jax.lax.stop_gradient(v), dt)
     width = max(round(_PEAK_WITHIN / dt), 1)
-    first = jnp.clip(jax.lax.stop_gradient(t) / dt, 0.0, v.size - 1.0 - width).astype(int)
+    first = jnp.clip(jax.lax.stop_gradient(t) / dt, 1.0, v.size - 2.0 - width).astype(int)
     after = jax.vmap(lambda start: jax.lax.dynamic_slice(smooth, (start,), (width,)))(first.ravel())
     highest = first + jnp.argmax(after, axis=1).reshape(t.shape)
-    # There the slope is nearly 0: what the time of the peak has to do with it can be left out.
-    return between(v, dt, highest.astype(v.dtype) * dt)[0]
+    still_rising = _slope(_nodes_from(jax.lax.stop_gradient(v), dt, highest), jnp.zeros_like(t)) > 0.0
+    nodes = _nodes_from(v, dt, jnp.where(still_rising, highest, highest - 1))
+    held = jax.lax.stop_gradient(nodes)
+    return _cubic(nodes, _halved(lambda f: _cubic_slope(held, f) > 0.0, t.shape, v.dtype))
 
 
 def _nodes_at(
@@ -135,11 +138,34 @@ def _nodes_at(
     return nodes.reshape(*t.shape, _NODES), position - index.astype(v.dtype)
 
 
+def _nodes_from(v: Float[Array, " samples"], dt: float, index: Int[Array, "*times"]) -> Float[Array, "*times 6"]:
+    """The six filtered samples of which these are the third; asked for between two, where rounding does not matter."""
+    return _nodes_at(v, dt, (index.astype(v.dtype) + 0.5) * dt)[0]
+
+
+def _halved(before: Callable[[Array], Array], shape: tuple[int, ...], dtype: Any) -> Array:
+    """Where, from 0 to 1, a condition that holds at first holds no more; by bisection."""
+    low, high = jnp.zeros(shape, dtype), jnp.ones(shape, dtype)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        holds = before(middle)
+        low, high = jnp.where(holds, middle, low), jnp.where(holds, high, middle)
+    return (low + high) / 2
+
+
 def _cubic(nodes: Float[Array, "*times 6"], f: Float[Array, "*times"]) -> Float[Array, "*times"]:
     before, after = nodes[..., :5] @ _slopes(nodes), nodes[..., 1:] @ _slopes(nodes)
     rise = f * f * (3.0 - 2.0 * f)
     bend = f * (1.0 - f)
     return (1.0 - rise) * nodes[..., 2] + rise * nodes[..., 3] + bend * ((1.0 - f) * before - f * after)
+
+
+def _cubic_slope(nodes: Float[Array, "*times 6"], f: Float[Array, "*times"]) -> Float[Array, "*times"]:
+    """The derivative of the cubic by f."""
+    before, after = nodes[..., :5] @ _slopes(nodes), nodes[..., 1:] @ _slopes(nodes)
+    bend = f * (1.0 - f)
+    rise = 6.0 * bend * (nodes[..., 3] - nodes[..., 2])
+    return rise + (1.0 - 2.0 * f) * ((1.0 - f) * before - f * after) - bend * (before + after)
 
 
 def _slope(nodes: Float[Array, "*times 6"], f: Float[Array, "*times"]) -> Float[Array, "*times"]:

@@ -50,7 +50,7 @@ def by_partials(function: Callable[..., Any], apart: Bool[Array, ""] | None = No
 
 def _pushed(function: Callable[..., Any], primals: Any, tangents: Any, kept: Any) -> tuple[list[Any], list[Any]]:
     """The results of a flat function, and their tangents."""
-    apart, *inputs = primals
+    apart, *inputs = map(jnp.asarray, primals)
     moved = [k for k, tangent in enumerate(tangents[1:]) if not isinstance(tangent, SymbolicZero)]
 
     def of_moved(*some: Any) -> list[Any]:
@@ -69,7 +69,7 @@ def _pushed(function: Callable[..., Any], primals: Any, tangents: Any, kept: Any
         terms = [[a * b for a, b in zip(row, columns, strict=True)] for row in partials]
         return [sum(row, jnp.zeros_like(y)) for row, y in zip(terms, out, strict=True)]
 
-    results = jax.eval_shape(function, *primals)
+    results = jax.eval_shape(function, apart, *inputs)
     nothing = [_nothing(y) for y in results]
     out, partials = kept(apart, once, (nothing, [[_nothing(inputs[k]) for k in moved] for _ in results]))
     return out, kept(apart, for_each_column, nothing)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from fitting.interpolation import TAU, between, crossings, filtered, low_pass
+from fitting.interpolation import TAU, between, crossings, filtered, low_pass, peaks
 from tests.fitting.pulses import HEIGHT, LEVEL, REST, WIDTH, pulses
 
 DT, SAMPLES = 0.05, 400
@@ -65,6 +65,23 @@ def test_a_crossing_moves_with_the_pulse_as_its_derivative_says():
     np.testing.assert_allclose(exact_derivative(shifts), 1.0, atol=0.01)
     moved = jax.jit(jax.vmap(time))(shifts)
     np.testing.assert_allclose(jnp.diff(moved), 0.01, atol=2e-4)  # no stairs, no saw
+
+
+def test_the_height_of_a_pulse_does_not_change_as_it_moves():
+    def height(shift, scale):
+        v = REST + scale * (pulses(T, [8.0 + shift]) - REST)
+        return peaks(v, DT, crossings(v, DT, LEVEL, 2)[0][:1])[0]
+
+    shifts = jnp.linspace(0.0, 0.1, 11)
+    heights, (by_shift, by_scale) = (
+        jax.jit(jax.vmap(function, in_axes=(0, None)))(shifts, 1.0) for function in (height, jax.grad(height, (0, 1)))
+    )
+    fine = np.arange(0.0, 20.0, 0.001)
+    np.testing.assert_allclose(heights, heights[0], atol=1e-3)
+    # What the filter itself is off by at these samples, see above.
+    np.testing.assert_allclose(heights, exact(fine, np.asarray(pulses(fine, [8.0]))).max(), atol=4e-3 * HEIGHT)
+    np.testing.assert_allclose(by_shift, 0.0, atol=0.5)  # mV/ms; samples beside the peak rise by up to 10 times that
+    np.testing.assert_allclose(by_scale, heights - REST, rtol=1e-3)
 
 
 @pytest.mark.parametrize("most", [1, 3, 5])
