@@ -12,9 +12,9 @@ import numpy as np
 import patch_sim as ps
 from fitting.bootstrap import refittable
 from fitting.checks import Certificate, Check
-from fitting.event_certificate import event_certificate
 from fitting.objective import Objective
 from fitting.report import FitResult
+from fitting.spikes.certificate import event_certificate
 from fitting.structure import structure
 
 _AGREE = 0.01  # relative difference of losses that counts as the same valley

@@ -11,8 +11,6 @@ import numpy as np
 import optax
 
 import patch_sim as ps
-from fitting.events import Events
-from fitting.evolution import Budget
 from fitting.losses import Trace, trace
 from fitting.multistart import draw_starts, polish
 from fitting.objective import Objective
@@ -21,8 +19,10 @@ from fitting.provenance import fingerprint, version
 from fitting.report import Estimate, FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import setup
-from fitting.spiking import fit_events
-from fitting.stranger import Model
+from fitting.spikes.events import Events
+from fitting.spikes.evolution import Budget
+from fitting.spikes.search import fit_events
+from fitting.spikes.stranger import Model
 from fitting.sums import AbstractLoss, bound
 from fitting.traces import Traces, scales
 from fitting.uncertainty import uncertainty
@@ -37,6 +37,7 @@ def fit(
     *,
     free: Sequence[str] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    cells: Sequence[int] | None = None,
     ties: Mapping[str, Sequence[str]] | None = None,
     loss: AbstractLoss | Events | None = None,
     budget: int | float | None = None,
@@ -64,14 +65,19 @@ def fit(
     alone.
 
     A spiking neuron is fitted by `loss=fitting.Events(...)`: its spikes, and the voltage around and between them, are
-    compared, and a population of points is searched until the budget is spent, see `fitting.evolution.evolve`. Its
-    result is an ensemble; `fitting.stranger()` is a model for a cell of which nothing is known:
+    compared, and a population of points is searched until the budget is spent, see
+    `fitting.spikes.evolution.evolve`. Its result is an ensemble; `fitting.stranger()` is a model for a cell of which
+    nothing is known:
 
         result = fitting.fit(fitting.stranger(), recording, loss=fitting.Events(window=(147.0, 647.0)), budget=90.0)
 
     Each recording is simulated through its own `electrode`, without the noise. What is free of it is named as the
     cell's parameters are: `electrode.series_resistance` is one value for all recordings,
     `recordings.1.electrode.offset` that of the second of them, and `recordings.*.electrode.offset` one for each.
+
+    With `cells=[0, 0, 1]` the third recording is of another cell. What is free by its path is then common to all
+    cells, and what is free as `cells.*.PATH` has a value in each: the kinetics of
+    `free=["channels.Na.gates.*", "cells.*.channels.*.g_max"]` are shared, the conductances are not.
 
     Args:
         neuron: the model; parameters that are not free keep their values. A `fitting.Model` brings what is free,
@@ -81,6 +87,7 @@ def fit(
         bounds: from path or pattern to `(low, high)`, in the parameter's unit. By default a factor of 100 either way
             for what must be positive, a factor of 5 for a slope, 30 mV for another voltage; and of an electrode what
             electrodes have, see `fitting.parameters.space`.
+        cells: of which cell each recording is, counted from 0; by default all are of one.
         ties: names for what several parameters have in common: `{"E_K": ["channels.K.reversal",
             "channels.M.reversal"]}`; they are free, and have bounds, by that name.
         loss: what is compared; None for the traces.
@@ -116,7 +123,7 @@ def fit(
     _check_budget(loss, budget, evaluations, resume)
     if isinstance(loss, Events):
         _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver)
-    prepared = setup(model.neuron, recordings)
+    prepared = setup(model.neuron, recordings, cells)
     free = list(model.bounds) if free is None else free
     box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
     prepared = prepared.freed(box.paths)
@@ -205,17 +212,18 @@ def _result(
         )
     box = objective.space
     model = box.apply(objective.setup, jnp.asarray(best.u))
-    pairs = zip(objective.terms, model.electrodes, strict=True)
+    pairs = zip(objective.terms, model.rigs, strict=True)
     found = uncertainty(objective, best.u)
     values = np.asarray(box.values(jnp.asarray(best.u)))
     at_bound = box.at_bound(best.u)
     errors = (found.standard_errors, found.white_errors)
     rows = zip(box.names, values, *errors, box.units, box.low, box.high, at_bound, strict=True)
     return FitResult(
-        neuron=model.neuron,
+        neurons=model.neurons,
+        cells=model.cells,
         electrodes=model.electrodes,
         loss=float(np.sqrt(best.cost / objective.weight)),
-        rmse=tuple(_rmse(model.neuron, electrode, term, objective.solver) for term, electrode in pairs),
+        rmse=tuple(_rmse(*rig, term, objective.solver) for term, rig in pairs),
         estimates=tuple(
             Estimate(n, float(v), float(e), u, float(a), float(b), bool(f), float(w)) for n, v, e, w, u, a, b, f in rows
         ),

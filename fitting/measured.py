@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import patch_sim as ps
-from fitting.interpolation import filtered
 from fitting.losses import Trace
 from fitting.parameters import Space
 from fitting.setup import Setup
+from fitting.spikes.interpolation import filtered
 from fitting.sums import FEATURES, AbstractLeaf
 from fitting.windows import span
 
@@ -23,8 +23,8 @@ from fitting.windows import span
 class AbstractMeasured(AbstractLeaf):
     """A loss that measures something on the voltages of a window, the model's and the data's.
 
-    Both go through the low-pass of `fitting.interpolation` first: three poles of 0.06 ms, which take off an action
-    potential no more than a recording amplifier does, and a good part of the noise, of which the model has none.
+    Both go through the low-pass of `fitting.spikes.interpolation` first: three poles of 0.06 ms, which take off an
+    action potential no more than a recording amplifier does, and a good part of the noise, of which the model has none.
     """
 
     @property

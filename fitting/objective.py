@@ -126,8 +126,7 @@ class Objective:
 
 def _residual(space: Space, setup: Setup, compared: Compared, u: Array, solver: ps.Solver) -> Array:
     setup, (terms, parts) = space.apply(setup, u), compared
-    pairs = zip(terms, setup.electrodes, strict=True)
-    seen = [term.seen(setup.neuron, electrode, solver) for term, electrode in pairs]
+    seen = [term.seen(*rig, solver) for term, rig in zip(terms, setup.rigs, strict=True)]
     return jnp.concatenate([part.residual(seen, terms, setup) for part in parts])
 
 

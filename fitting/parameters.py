@@ -104,7 +104,7 @@ def space(
         KeyError: a pattern that matches nothing.
         ValueError: nothing free, a tie of parameters with different units or with a name that is a path, a path that is
             free twice, bounds that are not two numbers in order or that the parameter may not reach, a
-            parameter without default bounds, an array, a number of an electrode that is free twice.
+            parameter without default bounds, an array, what is free both for all cells or recordings and for one.
     """
     patterns = [free] if isinstance(free, str) else list(free)
     if not patterns:
@@ -119,7 +119,7 @@ def space(
     targets = tuple(tied.get(name, (name,)) for name in names)
     values, declared = setup.parameters(), setup.limits()
     _check_ties(tied, targets, declared)
-    _check_electrodes(tuple(path for paths in targets for path in paths))
+    _check_names(tuple(path for paths in targets for path in paths))
     chosen = {name: pair for pattern, pair in (bounds or {}).items() for name in named(pattern)}
     unused = set(chosen) - set(names)
     if unused:
@@ -155,14 +155,14 @@ def _check_ties(
         raise ValueError(f"{', '.join(sorted(twice))} would be free twice: alone and in a tie, or in two ties")
 
 
-def _check_electrodes(names: tuple[str, ...]) -> None:
-    shared = {name for name in names if name.startswith("electrode.")}
+def _check_names(names: tuple[str, ...]) -> None:
     for name in names:
         if name.rsplit(".", 1)[-1] in UNSEEN and of_electrode(name):
             raise ValueError(f"{name} cannot be free: a fit simulates what is recorded without its noise")
-        twin = name.split(".", 2)[-1]
-        if name not in shared and of_electrode(name) and twin in shared:
-            raise ValueError(f"{twin} is one value for all recordings, so {name} cannot be free beside it")
+        kind = name.split(".", 1)[0]
+        common = name.split(".", 2)[-1]
+        if kind in ("cells", "recordings") and common in names:
+            raise ValueError(f"{common} is one value for all {kind}, so {name} cannot be free beside it")
 
 
 def _row(name: str, value: Array, declared: Mapping[str, Any], pair: Any) -> tuple[bool, float, float, float]:

@@ -120,7 +120,16 @@ class PassivePrior(AbstractLeaf):
             check_positive(f"the mean of {name}", _check_pair(name, getattr(self, name)))
 
     def bind(self, recordings: Sequence[ps.Recording], setup: Setup, space: Space, weight: float) -> "ExpectedPassive":
-        """The part of an objective that compares the membrane with what was measured of it."""
+        """The part of an objective that compares the membrane with what was measured of it.
+
+        Raises:
+            ValueError: several cells.
+        """
+        if len(setup.neurons) > 1:
+            raise ValueError(
+                f"what was measured of one membrane cannot be compared with {len(setup.neurons)} cells: "
+                "fitting.Prior({'cells.0.capacitance': (mean, standard deviation)}) is of one of them"
+            )
         (capacitance, of_capacitance), (resistance, of_resistance) = self.capacitance, self.resistance
         mean = jnp.asarray([capacitance, 1e3 / resistance], dtype=float)
         deviation = jnp.asarray([of_capacitance, 1e3 * of_resistance / resistance**2], dtype=float)
@@ -139,7 +148,7 @@ class ExpectedPassive(eqx.Module):
 
     def residual(self, seen: Sequence[Array], terms: Sequence[Trace], setup: Setup) -> Float[Array, " residuals"]:
         """How many standard deviations both are from what was measured."""
-        neuron = setup.neuron
+        (neuron,) = setup.neurons
         capacitance = ps.units.whole_cell_capacitance(neuron.capacitance, neuron.area)
         conductance = membrane_conductance(neuron, self.voltage)
         return (jnp.stack([capacitance, conductance]) - self.mean) / self.deviation

@@ -11,17 +11,16 @@ import numpy as np
 import patch_sim as ps
 from fitting.checks import Certificate, Check
 from fitting.directions import Direction
-from fitting.event_scores import EventScores, event_scores
-from fitting.events import Events
 from fitting.losses import protocol_of
 from fitting.objective import Objective
 from fitting.report_html import write_html
+from fitting.spikes.events import Events
+from fitting.spikes.scores import EventScores, event_scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FORMAT = "patch_sim fit 3"
-_FORMATS = ("patch_sim fit 2", _FORMAT)  # 2 had errors of independent residuals only
+_FORMAT = "patch_sim fit 4"
 AS_GOOD = 2.0**0.5
 """Times the best loss: twice the cost."""
 
@@ -105,7 +104,7 @@ class FitResult:
     """What a fit found.
 
     Attributes:
-        neuron: the model with the best parameters.
+        neurons: the model with the best parameters, of each cell.
         loss: root of the weighted mean square residual: in mV or pA if all recordings are of one mode; if not, in
             standard deviations of each recording's response; of other losses than the traces in their tolerances.
         rmse: of each recording, in the unit of its response.
@@ -116,6 +115,7 @@ class FitResult:
         seconds: that the fit took, compilation included.
         recordings: what was fitted; not saved.
         initial: where each of them was started, as `patch_sim.simulate` takes it; not saved.
+        cells: of which cell each of them is.
         electrodes: through which each of them was made, with the best parameters and without noise.
         directions: in which parameters compensate each other so that the recordings hardly tell, worst first; each
             prints as a sentence.
@@ -132,7 +132,7 @@ class FitResult:
             saved.
     """
 
-    neuron: ps.Neuron
+    neurons: tuple[ps.Neuron, ...]
     loss: float
     rmse: tuple[float, ...]
     estimates: tuple[Estimate, ...]
@@ -142,6 +142,7 @@ class FitResult:
     seconds: float
     recordings: tuple[ps.Recording, ...] = ()
     initial: tuple[Any, ...] = ()
+    cells: tuple[int, ...] = ()
     electrodes: tuple[ps.Electrode, ...] = ()
     directions: tuple[Direction, ...] = ()
     memory: tuple[float, ...] = ()
@@ -151,6 +152,22 @@ class FitResult:
     seed: int | None = None
     events: Events | None = None
     objective: Objective | None = dataclasses.field(default=None, repr=False)
+
+    @property
+    def neuron(self) -> ps.Neuron:
+        """The model with the best parameters, where there is one cell.
+
+        Raises:
+            ValueError: there are several; they are in `neurons`.
+        """
+        if len(self.neurons) > 1:
+            raise ValueError(f"there are {len(self.neurons)} cells: see result.neurons, or say which, cell=0")
+        return self.neurons[0]
+
+    @property
+    def rigs(self) -> tuple[tuple[ps.Neuron, ps.Electrode], ...]:
+        """The cell and the electrode of each recording that was fitted."""
+        return tuple((self.neurons[cell], e) for cell, e in zip(self.cells, self.electrodes, strict=True))
 
     @property
     def electrode(self) -> ps.Electrode:
@@ -193,7 +210,9 @@ class FitResult:
         row, column = np.unravel_index(np.argmax(size), size.shape)
         return self.estimates[row].name, self.estimates[column].name, float(self.correlation[row, column])
 
-    def predict(self, protocol: Any, initial: Any = None, electrode: ps.Electrode | None = None) -> ps.Recording:
+    def predict(
+        self, protocol: Any, initial: Any = None, electrode: ps.Electrode | None = None, cell: int | None = None
+    ) -> ps.Recording:
         """What the fitted neuron does under a protocol, or under the command of a recording.
 
         Args:
@@ -201,28 +220,43 @@ class FitResult:
             initial: where it starts, as `patch_sim.simulate` takes it.
             electrode: through which it is seen. None: for a protocol with an electrode its own; for a recording that
                 was fitted, the fitted one of that recording; and else the fitted one that all recordings share.
+            cell: which, where there are several; of a recording that was fitted, its own by default.
 
         Raises:
-            ValueError: no electrode is given, and the fitted recordings have different ones.
+            ValueError: no electrode is given, and the fitted recordings have different ones; or no cell.
         """
+        neuron, fitted = self._rig_of(protocol, cell)
         if isinstance(protocol, ps.Recording):
-            electrode = electrode or self._electrode_of(protocol)
-            protocol = protocol_of(protocol)
-        electrode = electrode or protocol.electrode or self.electrode
-        return ps.simulate(self.neuron, dataclasses.replace(protocol, electrode=electrode), initial=initial)
+            protocol, own = protocol_of(protocol), None
+        else:
+            own = protocol.electrode
+        electrode = electrode or own or fitted or self.electrode
+        return ps.simulate(neuron, dataclasses.replace(protocol, electrode=electrode), initial=initial)
 
-    def _electrode_of(self, recording: ps.Recording) -> ps.Electrode:
-        for fitted, electrode in zip(self.recordings, self.electrodes, strict=False):
-            if fitted is recording:
-                return electrode
-        return self.electrode
+    def _rig_of(self, recording: Any, cell: int | None) -> tuple[ps.Neuron, ps.Electrode | None]:
+        """The cell of a recording, and its electrode if it is one that was fitted."""
+        known = [rig for fitted, rig in zip(self.recordings, self.rigs, strict=False) if fitted is recording]
+        neuron, electrode = known[0] if known else (None, None)
+        if cell is not None and not 0 <= cell < len(self.neurons):
+            raise ValueError(f"cell {cell} is not there: the {len(self.neurons)} cells are counted from 0")
+        if cell is not None:
+            neuron = self.neurons[cell]
+        return neuron or self.neuron, electrode
 
-    def score(self, recording: ps.Recording, initial: Any = None, electrode: ps.Electrode | None = None) -> float:
+    def score(
+        self,
+        recording: ps.Recording,
+        initial: Any = None,
+        electrode: ps.Electrode | None = None,
+        cell: int | None = None,
+    ) -> float:
         """The root mean square error (mV or pA) of the prediction of a recording, over its mask."""
-        error = np.asarray(self.predict(recording, initial, electrode).response) - np.asarray(recording.response)
+        error = np.asarray(self.predict(recording, initial, electrode, cell).response) - np.asarray(recording.response)
         return float(np.sqrt(np.mean(error[recording.scored] ** 2)))
 
-    def spikes(self, recording: ps.Recording, window: tuple[float, float] | None = None) -> EventScores:
+    def spikes(
+        self, recording: ps.Recording, window: tuple[float, float] | None = None, cell: int | None = None
+    ) -> EventScores:
         """How well the model spikes as in a recording, fitted or held out, sweep by sweep, by the exact solver.
 
         It is held at the recorded voltage until shortly before the window, and then let go.
@@ -230,10 +264,12 @@ class FitResult:
         Args:
             recording: of a current clamp, with its command.
             window: `(start, end)`, ms; by default that of the fit.
+            cell: which, as `predict` takes it.
         """
         events = self.events or Events()
         events = events if window is None else dataclasses.replace(events, window=window)
-        return event_scores(self.neuron, recording, events, self._electrode_of(recording))
+        neuron, electrode = self._rig_of(recording, cell)
+        return event_scores(neuron, recording, events, electrode or self.electrode)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as JSON, all but the recordings and where they were started; of their data the SHA-256."""
@@ -319,10 +355,10 @@ def load(path: str | os.PathLike[str]) -> FitResult:
     try:
         with open(path, encoding="utf-8") as file:
             data: dict[str, Any] = json.load(file)
-        if data["format"] not in _FORMATS:
+        if data["format"] != _FORMAT:
             raise KeyError("format")
         return FitResult(
-            neuron=ps.decode(data["neuron"]),
+            neurons=tuple(ps.decode(neuron) for neuron in data["neurons"]),
             loss=data["loss"],
             rmse=tuple(data["rmse"]),
             estimates=tuple(Estimate(**row) for row in data["estimates"]),
@@ -330,14 +366,15 @@ def load(path: str | os.PathLike[str]) -> FitResult:
             starts=tuple(
                 Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
             ),
+            cells=tuple(data["cells"]),
             electrodes=tuple(ps.decode(electrode) for electrode in data["electrodes"]),
-            directions=tuple(_direction(row) for row in data.get("directions", [])),
-            memory=tuple(data.get("memory", [])),
-            certificate=_certificate(data.get("certificate")),
-            fingerprints=tuple(data.get("fingerprints", [])),
-            version=data.get("version", ""),
-            seed=data.get("seed"),
-            events=_events(data.get("events")),
+            directions=tuple(_direction(row) for row in data["directions"]),
+            memory=tuple(data["memory"]),
+            certificate=_certificate(data["certificate"]),
+            fingerprints=tuple(data["fingerprints"]),
+            version=data["version"],
+            seed=data["seed"],
+            events=_events(data["events"]),
             warnings=tuple(data["warnings"]),
             seconds=data["seconds"],
         )

@@ -1,4 +1,4 @@
-"""What a fit changes: a neuron, and the electrode through which each of its recordings was made."""
+"""What a fit changes: cells, and the electrode through which each of their recordings was made."""
 
 import dataclasses
 import functools
@@ -16,51 +16,59 @@ UNSEEN = ("noise", "pink_noise", "quantization")
 
 
 class Setup(eqx.Module):
-    """A neuron and the electrode of each recording, with one name for each number.
+    """Cells and the electrode of each recording, with one name for each number.
 
-    A neuron's parameter keeps its path. `electrode.X` is one value for all recordings, `recordings.K.electrode.X` one
-    for recording K alone.
+    A neuron's parameter keeps its path, and is one value for all cells; `cells.K.PATH` is that of cell K alone.
+    `electrode.X` is one value for all recordings, `recordings.K.electrode.X` one for recording K alone.
 
     Attributes:
-        neuron: the cell.
+        neurons: one for each cell.
         electrodes: one for each recording, without noise.
+        cells: of which cell each recording is.
         nyquist: the highest frequency that the samples of every recording can hold, Hz.
     """
 
-    neuron: ps.Neuron
+    neurons: tuple[ps.Neuron, ...]
     electrodes: tuple[ps.Electrode, ...] = ()
+    cells: tuple[int, ...] = eqx.field(static=True, default=())
     nyquist: float = eqx.field(static=True, default=float("inf"))
 
+    @property
+    def rigs(self) -> tuple[tuple[ps.Neuron, ps.Electrode], ...]:
+        """The cell and the electrode of each recording."""
+        return tuple((self.neurons[cell], e) for cell, e in zip(self.cells, self.electrodes, strict=True))
+
     def match(self, *patterns: str) -> tuple[str, ...]:
-        """The names that at least one pattern matches, the neuron's first.
+        """The names that at least one pattern matches, those of all cells first.
 
         Raises:
             KeyError: a pattern that matches nothing.
         """
-        cell = [pattern for pattern in patterns if not of_electrode(pattern)]
-        rig = [pattern for pattern in patterns if of_electrode(pattern)]
-        return ps.match(self.neuron, *cell) + ps.match(self._rig, *rig)
+        common = [pattern for pattern in patterns if _of_all_cells(pattern)]
+        own = [pattern for pattern in patterns if not _of_all_cells(pattern)]
+        return ps.match(self.neurons[0], *common) + ps.match(self._named, *own)
 
     def parameters(self) -> dict[str, Array]:
-        """The numbers by their names; `electrode.X` is the first recording's."""
-        return ps.parameters(self.neuron) | ps.parameters(self._rig)
+        """The numbers by their names; what is common is the first cell's, and the first recording's."""
+        return ps.parameters(self.neurons[0]) | ps.parameters(self._named)
 
     def limits(self) -> dict[str, Mapping[str, Any]]:
         """What is declared of each parameter: its `unit`, `above`, `at_least`, and of an electrode's `below`."""
         below = {"%": 100.0, "Hz": self.nyquist}
-        rig = ps.limits(self._rig)
-        return dict(ps.limits(self.neuron)) | {
-            name: {**declared, "below": below.get(declared.get("unit", ""))} for name, declared in rig.items()
+        named = dict(ps.limits(self.neurons[0])) | dict(ps.limits(self._named))
+        return {
+            name: {**declared, "below": below.get(declared.get("unit", ""))} if of_electrode(name) else declared
+            for name, declared in named.items()
         }
 
     def with_parameters(self, values: Mapping[str, Any]) -> "Setup":
         """A setup with other numbers; what of an electrode is there and what is ideal stays as it was."""
-        cell = {name: value for name, value in values.items() if not of_electrode(name)}
+        neurons = [ps.with_parameters(neuron, _of_cell(k, values)) for k, neuron in enumerate(self.neurons)]
         electrodes = [
             dataclasses.replace(ps.with_parameters(electrode, _of_recording(k, values)), used=electrode.used)
             for k, electrode in enumerate(self.electrodes)
         ]
-        return Setup(ps.with_parameters(self.neuron, cell), tuple(electrodes), self.nyquist)
+        return dataclasses.replace(self, neurons=tuple(neurons), electrodes=tuple(electrodes))
 
     def freed(self, names: Iterable[str]) -> "Setup":
         """A setup that takes some parameters as there, also where they are ideal now."""
@@ -72,29 +80,46 @@ class Setup(eqx.Module):
             traced = jax.eval_shape(functools.partial(ps.with_parameters, electrode), _of_recording(k, free))
             return dataclasses.replace(electrode, used=traced.used)
 
-        return Setup(self.neuron, tuple(aware(k, e) for k, e in enumerate(self.electrodes)), self.nyquist)
+        return dataclasses.replace(self, electrodes=tuple(aware(k, e) for k, e in enumerate(self.electrodes)))
 
     @property
-    def _rig(self) -> "_Rig":
+    def _named(self) -> "_Named":
         shared = self.electrodes[0] if self.electrodes else None
-        return _Rig(shared, tuple(_Recorded(electrode) for electrode in self.electrodes))
+        return _Named(shared, tuple(_Recorded(electrode) for electrode in self.electrodes), self.neurons)
 
 
 class _Recorded(eqx.Module):
     electrode: ps.Electrode
 
 
-class _Rig(eqx.Module):
-    """All that is not the neuron, laid out so that its paths are the names of the parameters."""
+class _Named(eqx.Module):
+    """All but what is common to the cells, laid out so that its paths are the names of the parameters."""
 
     electrode: ps.Electrode | None
     recordings: tuple[_Recorded, ...]
+    cells: tuple[ps.Neuron, ...]
 
 
-def setup(neuron: ps.Neuron, recordings: Sequence[ps.Recording]) -> Setup:
-    """The setup from which a fit of some recordings starts."""
+def setup(neuron: ps.Neuron, recordings: Sequence[ps.Recording], cells: Sequence[int] | None = None) -> Setup:
+    """The setup from which a fit of some recordings starts.
+
+    Args:
+        neuron: the model, of every cell.
+        recordings: what was recorded.
+        cells: of which cell each of them is, counted from 0. None: all are of one cell.
+
+    Raises:
+        ValueError: `cells` that are not one for each recording, or that leave one out.
+    """
+    cells = (0,) * len(recordings) if cells is None else tuple(cells)
+    if len(cells) != len(recordings) or set(cells) != set(range(len(set(cells)))):
+        raise ValueError(
+            f"cells must say of which cell each of the {len(recordings)} recordings is, as [0, 0, 1] does of three, "
+            f"not {list(cells)!r}"
+        )
     electrodes = tuple(_silent(recording.electrode) for recording in recordings)
-    return Setup(neuron, electrodes, min(500.0 / recording.dt for recording in recordings))
+    nyquist = min(500.0 / recording.dt for recording in recordings)
+    return Setup((neuron,) * len(set(cells)), electrodes, cells, nyquist)
 
 
 def of_electrode(name: str) -> bool:
@@ -102,9 +127,22 @@ def of_electrode(name: str) -> bool:
     return name.split(".", 1)[0] in ("electrode", "recordings")
 
 
+def _of_all_cells(name: str) -> bool:
+    return not of_electrode(name) and name.split(".", 1)[0] != "cells"
+
+
+def _of_cell(k: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that one cell takes, by their paths in it."""
+    common = {name: value for name, value in values.items() if _of_all_cells(name)}
+    return common | _under((f"cells.{k}.",), values)
+
+
 def _of_recording(k: int, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that one recording's electrode takes, by their paths in it."""
-    prefixes = ("electrode.", f"recordings.{k}.electrode.")
+    return _under(("electrode.", f"recordings.{k}.electrode."), values)
+
+
+def _under(prefixes: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name.removeprefix(prefix): value
         for prefix in prefixes

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import patch_sim as ps
-from fitting.events import Events
 from fitting.parameters import Space
 from fitting.setup import Setup
+from fitting.spikes.events import Events
 
 
 class AbstractLoss(abc.ABC):

@@ -24,11 +24,11 @@ from scipy.optimize import differential_evolution
 
 import fitting
 import patch_sim as ps
-from fitting.events import EventTerm
-from fitting.evolution import LAST, Budget, evolve
 from fitting.parameters import Space, space
-from fitting.population import SOLVER, Population
 from fitting.setup import Setup, setup
+from fitting.spikes.events import EventTerm
+from fitting.spikes.evolution import LAST, Budget, evolve
+from fitting.spikes.population import SOLVER, Population
 
 jax.config.update("jax_enable_x64", True)
 
@@ -104,7 +104,7 @@ def load() -> Problem:
 
 
 def ours(problem: Problem, clock: Clock, seed: int) -> None:
-    """`fitting.evolution.evolve`; its points are scored as the others' are at each stage."""
+    """`fitting.spikes.evolution.evolve`; its points are scored as the others' are at each stage."""
 
     def report(stage: str, u: np.ndarray, cost: float) -> None:
         clock.score(u[None])
@@ -151,7 +151,7 @@ def gradient(problem: Problem) -> Callable[[Any], Any]:
 
     def error(u: Any) -> Any:
         point = box.apply(model, u)
-        return jnp.mean((term.simulate(point.neuron, point.electrodes[0], SOLVER) - trace) ** 2)
+        return jnp.mean((term.simulate(*point.rigs[0], SOLVER) - trace) ** 2)
 
     compiled = jax.jit(jax.value_and_grad(error))
     jax.block_until_ready(compiled(jnp.full(problem.population.free, 0.5, jnp.float32)))
@@ -177,7 +177,8 @@ def counts(problem: Problem, u: np.ndarray) -> str:
     """The spikes of a point in the sweeps left out, and how many of these are within one."""
     point = problem.box.apply(problem.model, jnp.asarray(u))
     solver = ps.Exponential(SOLVER.dt / 4)
-    scores = fitting.event_scores(point.neuron, problem.held_out, problem.term.loss, point.electrodes[0], solver=solver)
+    ((neuron, electrode),) = point.rigs
+    scores = fitting.event_scores(neuron, problem.held_out, problem.term.loss, electrode, solver=solver)
     good = np.sum(np.abs(scores.predicted_counts - scores.observed_counts) <= 1)
     return f"{' '.join(map(str, scores.predicted_counts))} | {good} of {len(scores.observed_counts)}"
 

@@ -11,7 +11,7 @@ from fitting.setup import Setup
 
 NAMES = ["channels.Leak.reversal", "channels.Leak.g_max"]
 BOX = space(
-    Setup(ps.presets.neuron("squid_axon")), NAMES, dict(zip(NAMES, [(-80.0, -40.0), (0.01, 10.0)], strict=True))
+    Setup((ps.presets.neuron("squid_axon"),)), NAMES, dict(zip(NAMES, [(-80.0, -40.0), (0.01, 10.0)], strict=True))
 )
 
 

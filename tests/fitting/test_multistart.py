@@ -14,7 +14,7 @@ from fitting.setup import Setup
 from patch_sim import Progress
 
 NAMES = ["channels.Na.g_max", "channels.K.g_max", "channels.Leak.g_max"]
-BOX = space(Setup(ps.presets.neuron("squid_axon")), NAMES)
+BOX = space(Setup((ps.presets.neuron("squid_axon"),)), NAMES)
 QUIET = Progress(False)
 
 

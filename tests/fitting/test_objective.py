@@ -31,7 +31,7 @@ U = np.array([0.4, 0.6])
 
 
 def test_cost_is_the_sum_of_squares(two):
-    neuron = two.space.apply(two.setup, jnp.asarray(U)).neuron
+    neuron = two.space.apply(two.setup, jnp.asarray(U)).neurons[0]
     current = np.asarray(ps.simulate(neuron, STEPS).current)
     expected = np.sum(((current - np.asarray(two.terms[0].data)) / 100.0) ** 2)
     assert two.cost(U) == pytest.approx(expected, rel=1e-9)

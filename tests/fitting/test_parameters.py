@@ -10,7 +10,7 @@ from fitting.parameters import space
 from fitting.setup import Setup
 
 CELL = ps.presets.neuron("squid_axon")
-SETUP = Setup(CELL)
+SETUP = Setup((CELL,))
 MIXED = {
     "channels.Na.g_max": (1.0, 1000.0),  # positive: log
     "channels.Leak.reversal": (-80.0, -40.0),  # a voltage: linear
@@ -69,7 +69,7 @@ def test_values_are_differentiable_in_every_corner():
 
 def test_apply_sets_the_neuron():
     b = box()
-    found = ps.parameters(b.apply(SETUP, jnp.full(4, 1.0)).neuron)
+    found = ps.parameters(b.apply(SETUP, jnp.full(4, 1.0)).neurons[0])
     for name, (_, high) in MIXED.items():
         assert float(found[name]) == pytest.approx(high, rel=1e-12)
     others = set(found) - set(MIXED)

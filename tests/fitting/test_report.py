@@ -25,7 +25,7 @@ def result(**changes) -> fitting.FitResult:
     correlation = np.array([[1.0, -0.9, NAN], [-0.9, 1.0, NAN], [NAN, NAN, NAN]])
     starts = (fitting.Start(1.5, (120.0, 36.0, 3.0), 7, True), fitting.Start(float("inf"), (1.0, 2.0, 3.0), 0, False))
     values = {
-        "neuron": CELL,
+        "neurons": (CELL,),
         "loss": 1.5,
         "rmse": (1.5, 3.0),
         "estimates": estimates,
@@ -69,27 +69,12 @@ def test_save_and_load(tmp_path):
     path = tmp_path / "fit.json"
     result().save(path)
     back = fitting.load(path)
-    assert eqx.tree_equal(back.neuron, CELL)
+    assert eqx.tree_equal(back.neurons, (CELL,))
     np.testing.assert_array_equal(back.correlation, result().correlation)
     for field in dataclasses.fields(back):
-        if field.name not in ("neuron", "correlation", "estimates"):
+        if field.name not in ("neurons", "correlation", "estimates"):
             assert getattr(back, field.name) == getattr(result(), field.name), field.name
     assert str(back) == str(result())  # NaN, which is not equal to itself, and inf included
-
-
-def test_a_fit_of_the_former_format(tmp_path):
-    path = tmp_path / "fit.json"
-    result().save(path)
-    data = json.loads(path.read_text())
-    for name in ("directions", "memory", "certificate", "fingerprints", "version", "seed"):
-        del data[name]
-    for row in data["estimates"]:
-        del row["white_error"]
-    path.write_text(json.dumps(data | {"format": "patch_sim fit 2"}))
-    back = fitting.load(path)
-    assert back.table().rows[0].standard_error == 1.25
-    assert np.isnan(back.inflation).all()
-    assert str(back) == str(result())
 
 
 def test_fingerprints(recording):
@@ -157,7 +142,7 @@ def test_a_saved_fit_with_a_part_missing(tmp_path):
     path = tmp_path / "fit.json"
     result().save(path)
     data = json.loads(path.read_text())
-    del data["neuron"]
+    del data["neurons"]
     path.write_text(json.dumps(data))
     with pytest.raises(ValueError, match="is not a saved fit"):
         fitting.load(path)

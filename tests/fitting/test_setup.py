@@ -66,9 +66,30 @@ def test_one_name_for_all_recordings_and_one_for_each(two):
 
 def test_values_go_where_their_names_say(two):
     changed = two.with_parameters({G: 0.3, "electrode.offset": 2.0, "recordings.1.electrode.series_resistance": 7.0})
-    assert float(ps.parameters(changed.neuron)[G]) == 0.3
+    assert float(ps.parameters(changed.neurons[0])[G]) == 0.3
     assert [float(e.offset) for e in changed.electrodes] == [2.0, 2.0]
     assert [float(e.series_resistance) for e in changed.electrodes] == [4.0, 7.0]
+
+
+def test_cells_have_names_of_their_own():
+    recordings = [ps.simulate(LEAK, PULSES)] * 3
+    model = setup(LEAK, recordings, [0, 1, 1])
+    own = ("cells.0.channels.Leak.g_max", "cells.1.channels.Leak.g_max")
+    assert model.match("channels.*.g_max") == (G,)
+    assert model.match("cells.*.channels.*.g_max") == own
+    changed = model.with_parameters({"capacitance": 2.0, own[1]: 0.5, "recordings.0.electrode.offset": 1.0})
+    assert [float(neuron.channels["Leak"].g_max) for neuron, _ in changed.rigs] == [0.2, 0.5, 0.5]
+    assert [float(neuron.capacitance) for neuron, _ in changed.rigs] == [2.0, 2.0, 2.0]
+    assert [float(electrode.offset) for _, electrode in changed.rigs] == [1.0, 0.0, 0.0]
+    assert space(model, ["cells.*.channels.*.g_max", "capacitance"]).units == ("uF/cm2", "mS/cm2", "mS/cm2")
+    with pytest.raises(ValueError, match=f"{G} is one value for all cells, so {own[0]} cannot be free beside it"):
+        space(model, [G, own[0]])
+
+
+@pytest.mark.parametrize("cells", [[0, 1], [0, 2, 2], [1, 1, 1], [0, 0, -1]])
+def test_every_recording_is_of_one_cell(cells):
+    with pytest.raises(ValueError, match=r"of which cell each of the 3 recordings is, as \[0, 0, 1\]"):
+        setup(LEAK, [ps.simulate(LEAK, PULSES)] * 3, cells)
 
 
 def test_what_is_free_is_there_and_nothing_else(two):
@@ -140,7 +161,7 @@ def test_an_amplifier_that_would_oscillate_scores_nan_at_once():
     told = ps.Compensation(correction=80.0, series_resistance=5.0)
     electrode = ps.Electrode(series_resistance=8.0, compensation=told)
     term = trace(seen(ps.simulate(LEAK, through(STEPS, electrode))))
-    model = Setup(LEAK, (electrode,))
+    model = Setup((LEAK,), (electrode,), (0,))
 
     def residual(resistance: float) -> np.ndarray:
         changed = jax.jit(lambda r: model.with_parameters({RS: r}))(resistance)
@@ -206,3 +227,33 @@ def test_a_bridge_that_is_off_is_found_in_current_clamp():
     recovered(result, {G: 0.2, RS: 6.0})
     both = fitting.fit(LEAK, rec, free=[RS, "electrode.compensation.bridge"], starts=1, progress=False)
     assert any("does not determine electrode.series_resistance" in warning for warning in both.warnings)
+
+
+def test_cells_that_share_their_kinetics_have_conductances_of_their_own(tmp_path):
+    own = {f"cells.{k}.{NA}": value for k, value in enumerate((90.0, 150.0))}
+    shared = {"channels.Na.gates.h.shift": 3.0}
+    protocol = ps.VoltageClamp(ps.Step([40.0, 70.0], 1.0, 4.0), holding=-70.0, duration=6.0, dt=0.1)
+    cells = [ps.with_parameters(SQUID, shared | {NA: value}) for value in own.values()]
+    recordings = [seen(ps.simulate(cell, protocol), noise=5.0).mask_edges(0.2) for cell in cells]
+    result = fitting.fit(
+        SQUID,
+        recordings,
+        cells=[0, 1],
+        free=["cells.*.channels.Na.g_max", *shared],
+        bounds={name: (-10.0, 10.0) for name in shared},
+        starts=1,
+        progress=False,
+    )
+    recovered(result, own)
+    (h,) = shared
+    assert abs(estimate(result, h).value - 3.0) < 3.5 * estimate(result, h).standard_error < 0.2
+    assert [result.score(rec) for rec in recordings] == pytest.approx(result.rmse, rel=1e-6)
+    assert result.score(recordings[0], cell=1) > 10 * result.rmse[0]
+    with pytest.raises(ValueError, match=r"2 cells: see result\.neurons"):
+        result.predict(protocol)
+    with pytest.raises(ValueError, match="cell 2 is not there"):
+        result.predict(protocol, cell=2)
+    result.save(tmp_path / "fit.json")
+    back = fitting.load(tmp_path / "fit.json")
+    assert eqx.tree_equal(back.rigs, result.rigs)
+    np.testing.assert_array_equal(back.predict(protocol, cell=1).current, result.predict(protocol, cell=1).current)

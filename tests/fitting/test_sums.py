@@ -77,7 +77,7 @@ def test_the_residual_of_a_prior():
         prior = fitting.Prior({"channels.*.g_max": (9.0, 9.0), "both": (0.3, 0.1)}, log=log)
         (part,) = bound(fitting.Traces() + 4.0 * prior, [rec], model, box)[1:]
         moved = box.apply(model, jnp.asarray(U))
-        value = float(moved.neuron.channels["Leak"].g_max)
+        value = float(moved.neurons[0].channels["Leak"].g_max)
         expected = np.log(value / 0.3) if log else value - 0.3
         np.testing.assert_allclose(part.residual([], [], moved), [2.0 * expected / 0.1], rtol=1e-12)
 
@@ -142,9 +142,9 @@ def test_a_passive_prior_knows_the_cell_that_was_measured():
     assert prior.resistance[0] == pytest.approx(500.0, rel=0.05)  # 0.2 mS/cm2 of them
     exact = fitting.PassivePrior((10.0, 1.0), (500.0, 50.0))
     (part,) = (part for part in objective(fitting.Traces() + exact, ps.simulate(CELL, STEP)).parts if part.rank == 2)
-    np.testing.assert_allclose(part.residual([], [], Setup(CELL)), 0.0, atol=1e-9)
+    np.testing.assert_allclose(part.residual([], [], Setup((CELL,))), 0.0, atol=1e-9)
     double = ps.with_parameters(CELL, {G: 0.4, "capacitance": 1.2})
-    np.testing.assert_allclose(part.residual([], [], Setup(double)), [2.0, 10.0], rtol=1e-9)
+    np.testing.assert_allclose(part.residual([], [], Setup((double,))), [2.0, 10.0], rtol=1e-9)
 
 
 @pytest.mark.parametrize(

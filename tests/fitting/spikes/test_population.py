@@ -7,9 +7,9 @@ import pytest
 
 import fitting
 from fitting.parameters import space
-from fitting.population import SOLVER, Population
 from fitting.setup import setup
-from tests.fitting.pulses import BOUNDS, CELL, squid
+from fitting.spikes.population import SOLVER, Population
+from tests.fitting.spikes.pulses import BOUNDS, CELL, squid
 
 MOST = 8.0
 
@@ -40,7 +40,7 @@ def residual(model, term):
 
     def of(u):
         point = box.apply(prepared, u)
-        return term.residual(point.neuron, point.electrodes[0], SOLVER, MOST)
+        return term.residual(*point.rigs[0], SOLVER, MOST)
 
     return jax.jit(of)
 

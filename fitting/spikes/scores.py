@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import patch_sim as ps
-from fitting.events import Events, EventTerm
-from fitting.interpolation import crossings, filtered, peaks
+from fitting.spikes.events import Events, EventTerm
+from fitting.spikes.interpolation import crossings, filtered, peaks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from fitting.interpolation import TAU, between, crossings, filtered, low_pass, peaks
-from tests.fitting.pulses import HEIGHT, LEVEL, REST, WIDTH, pulses
+from fitting.spikes.interpolation import TAU, between, crossings, filtered, low_pass, peaks
+from tests.fitting.spikes.pulses import HEIGHT, LEVEL, REST, WIDTH, pulses
 
 DT, SAMPLES = 0.05, 400
 T = jnp.asarray(np.arange(SAMPLES) * DT)

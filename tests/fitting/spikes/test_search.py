@@ -9,7 +9,7 @@ import pytest
 
 import fitting
 import patch_sim as ps
-from tests.fitting.pulses import BOUNDS, CELL, LEFT_OUT, TRUTH, recording, squid
+from tests.fitting.spikes.pulses import BOUNDS, CELL, LEFT_OUT, TRUTH, recording, squid
 
 EVENTS = fitting.Events()
 
@@ -70,7 +70,7 @@ def nothing_compiles(monkeypatch):
     def run(*args, **kwargs):
         pytest.fail("got as far as the search")
 
-    monkeypatch.setattr("fitting.population.Population.compile", run)
+    monkeypatch.setattr("fitting.spikes.population.Population.compile", run)
 
 
 def in_volts():

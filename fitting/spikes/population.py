@@ -98,7 +98,7 @@ def _residuals(
 
         def lane(u: Any, k: Any, term: Any = term, index: int = index) -> Any:
             point = space.apply(setup, u)
-            return term.rows(k[None]).residual(point.neuron, point.electrodes[index], SOLVER, most)
+            return term.rows(k[None]).residual(*point.rigs[index], SOLVER, most)
 
         numbers = jnp.tile(jnp.arange(count), len(us))
         of_lanes = jax.vmap(lane)(jnp.repeat(us, count, axis=0), numbers)

@@ -8,7 +8,7 @@ import fitting
 import patch_sim as ps
 from fitting.parameters import space
 from fitting.setup import setup
-from tests.fitting.pulses import recording
+from tests.fitting.spikes.pulses import recording
 
 MODEL = fitting.stranger()
 
@@ -37,7 +37,7 @@ def test_what_is_tied_moves_together(prepared, box):
     freed = prepared.freed(box.paths)
     for corner in (0.0, 1.0):
         point = box.apply(freed, jnp.full(len(box.names), corner))
-        found = ps.parameters(point.neuron)
+        found = ps.parameters(point.neurons[0])
         for name, paths in MODEL.ties.items():
             np.testing.assert_allclose([float(found[path]) for path in paths], MODEL.bounds[name][int(corner)])
 

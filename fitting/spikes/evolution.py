@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fitting.population import Population
+from fitting.spikes.population import Population
 
 _FIRST, LAST = 8.0, 3.0
 """What a residual counts at most: much at first, so that what is far off pulls; later little."""

@@ -6,9 +6,9 @@ import numpy as np
 
 import patch_sim as ps
 from fitting.checks import Certificate, Check
-from fitting.event_scores import EventScores, event_scores
-from fitting.population import SOLVER
 from fitting.report import FitResult
+from fitting.spikes.population import SOLVER
+from fitting.spikes.scores import EventScores, event_scores
 
 _LATITUDE, _SHARE = 1.0, 0.1  # spikes, or of the recorded count, by which a count may be off
 _ENOUGH = 0.9  # of the sweeps
@@ -43,8 +43,8 @@ def _close(scores: EventScores) -> np.ndarray:
 
 def _solver(result: FitResult, exact: Sequence[EventScores]) -> Check:
     assert result.events is not None
-    pairs = zip(result.recordings, result.electrodes, strict=True)
-    quick = [event_scores(result.neuron, rec, result.events, electrode, SOLVER) for rec, electrode in pairs]
+    pairs = zip(result.recordings, result.rigs, strict=True)
+    quick = [event_scores(neuron, rec, result.events, electrode, SOLVER) for rec, (neuron, electrode) in pairs]
     off = max(int(np.max(np.abs(a.predicted_counts - b.predicted_counts))) for a, b in zip(exact, quick, strict=True))
     return Check("solver", off <= 1, f"counts by the search's steps of {SOLVER.dt:g} ms are off by at most {off}")
 

@@ -3,8 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,24 +12,19 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 import patch_sim as ps
-from fitting.interpolation import between, crossings, filtered, peaks
+from fitting.spikes.interpolation import crossings
+from fitting.spikes.residuals import Group, Matched, bounded_group, of_times, of_voltages
+from fitting.spikes.targets import Targets, targets
 from fitting.windows import span
 
 _STEP = 0.05  # ms: the longest between two samples of the model
 _LEAD = 4.0  # ms from where the model is let go to the window
 _TAIL = 30.0  # ms after the window
-_LATE = 30.0  # ms after the window: when a spike that is missing is taken to come
 _PRELUDE_STEP = 0.5  # ms
-_DELAYS = np.linspace(-2.0, 4.0, 17)[None]  # ms around a spike, a row
-_PHASES = np.arange(1, 7)[None] / 7.0  # of an interval, a row
-_SILENT, _AFTER = 60, 6  # points
 _MORE = 6  # spikes of the model that are told beyond those of the data
 _VIRTUAL = 4  # sweeps between the recorded ones
 _BEYOND = 0.12  # of the strongest command
 _LATITUDE = 1.0  # spikes by which a sweep that nobody recorded may be off
-_LATENCY = 0.7  # weight of the first latency beside that of all times
-_QUIET = 1.5  # weight of sweeps without spikes
-_MISSING = 4.0  # what is missing counts as so many tolerances
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,39 +98,11 @@ class Events:
         if not np.all(np.isfinite(piece)):
             raise ValueError("samples that are to be scored are NaN or infinite")
         window = (start - first * dt, end - first * dt)
-        targets = _targets(self, piece, dt, window)
+        found = targets(self.level, piece, dt, window)
         protocol = _clamp(command[:, first:last], dt)
         held, voltage = _prelude(data[:, :first], piece, dt)
-        term = EventTerm(self, window, first * dt, len(data), protocol, held, jnp.asarray(voltage), targets)
+        term = EventTerm(self, window, first * dt, len(data), protocol, held, jnp.asarray(voltage), found)
         return _with_virtual(term)
-
-
-class Targets(eqx.Module):
-    """The events of some sweeps; spikes beyond the count are infinite.
-
-    Attributes:
-        count: how many spikes each sweep has in the window.
-        expected: the same, or what lies between two recorded counts.
-        latitude: how far from that a count may be.
-        times: of the spikes, ms from where the model is let go.
-        peaks: of the spikes, mV.
-        waveform: around each spike, mV.
-        steepness: of the waveform, mV/ms.
-        phases: between spikes, mV.
-        silent: in the window, mV.
-        after: after the window, mV.
-    """
-
-    count: Int[Array, " sweeps"]
-    expected: Float[Array, " sweeps"]
-    latitude: Float[Array, " sweeps"]
-    times: Float[Array, "sweeps spikes"]
-    peaks: Float[Array, "sweeps spikes"]
-    waveform: Float[Array, "sweeps spikes delays"]
-    steepness: Float[Array, "sweeps spikes delays"]
-    phases: Float[Array, "sweeps intervals phases"]
-    silent: Float[Array, "sweeps silent"]
-    after: Float[Array, "sweeps after"]
 
 
 class EventTerm(eqx.Module):
@@ -209,105 +175,37 @@ class EventTerm(eqx.Module):
     def _score(self, v: Float[Array, " samples"], target: Any, most: Any) -> Float[Array, " residuals"]:
         """The residuals of one sweep."""
         times, count = self._spikes(v)
-        matched = _Matched(target, times[: target.times.shape[0]], jnp.minimum(target.count, count), count)
+        matched = Matched(target, times[: target.times.shape[0]], jnp.minimum(target.count, count), count)
         events = [
-            *_of_times(self.loss, self.window, matched, times),
-            *_of_voltages(self.loss, self.window, matched, v, self.protocol.dt),
+            *of_times(self.loss, self.window, matched, times),
+            *of_voltages(self.loss, self.window, matched, v, self.protocol.dt),
         ]
         known = target.latitude == 0.0
-        of_events = [jnp.where(known, _robust(group, most), 0.0) for group in events]
+        of_events = [jnp.where(known, bounded_group(group, most), 0.0) for group in events]
         off = count.astype(v.dtype) - target.expected
         off = jnp.sign(off) * jnp.maximum(jnp.abs(off) - target.latitude, 0.0) / self.loss.count
-        return jnp.concatenate([*of_events, _robust(_Group(off[None], True, 1), most)])
+        return jnp.concatenate([*of_events, bounded_group(Group(off[None], True, 1), most)])
 
 
-class _Matched(NamedTuple):
-    """The spikes of a recorded and a simulated sweep, in order; how many both have, and the model."""
-
-    target: Any
-    times: Any
-    both: Any
-    count: Any
-
-    @property
-    def here(self) -> Any:
-        """Which spikes the data have."""
-        return jnp.arange(self.times.shape[0]) < self.target.count
-
-    @property
-    def paired(self) -> Any:
-        """Which of them the model has too."""
-        return jnp.arange(self.times.shape[0]) < self.both
-
-    @property
-    def own(self) -> Any:
-        """The times of the model's, 0 where there is none to compare."""
-        return jnp.where(self.paired, self.times, 0.0)
+def _clamp(command: np.ndarray, dt: float) -> ps.CurrentClamp:
+    step = dt / math.ceil(dt / _STEP * (1.0 - 1e-9))
+    samples = round(command.shape[1] * dt / step)
+    holding = command[:, 0]
+    stimulus = ps.Samples(command - holding[:, None], dt)
+    return ps.CurrentClamp(stimulus, duration=samples * step, dt=step, holding=holding)
 
 
-class _Group(NamedTuple):
-    """Residuals of one kind, which of them count, and how many these are; each is worth one over the root of that."""
-
-    residuals: Any
-    counting: Any
-    size: Any
-
-
-def _robust(group: _Group, most: Any) -> Float[Array, " residuals"]:
-    r = jnp.where(group.counting, group.residuals, 0.0)
-    bounded = r / jnp.sqrt(1.0 + (r / most) ** 2)
-    return (bounded / jnp.sqrt(jnp.maximum(group.size, 1)).astype(r.dtype)).ravel()
-
-
-def _of_times(loss: Events, window: tuple[float, float], matched: _Matched, times: Any) -> Iterator[_Group]:
-    """Residuals of spike times, of the first latency, of intervals, and of a first extra spike."""
-    start, end = window
-    target, here, paired = matched.target, matched.here, matched.paired
-    n = target.count
-    recorded = jnp.where(here, target.times, 0.0)
-    model = jnp.where(here & ~paired, end + _LATE, matched.own)
-    tolerance = loss.time + loss.drift * jnp.maximum(recorded - start, 0.0)
-    off = (model - recorded) / tolerance
-    yield _Group(off, here, n)
-    yield _Group(_LATENCY * off[:1], here[:1], 1)
-
-    def logarithms(t: Any, there: Any) -> Any:
-        return jnp.log(jnp.where(there, jnp.diff(t), 1.0))
-
-    between_both = logarithms(matched.own, paired[1:]) - logarithms(recorded, paired[1:])
-    missing = here[1:] & ~paired[1:]
-    yield _Group(jnp.where(missing, _MISSING, between_both / loss.interval), here[1:], n - 1)
-
-    extra = jnp.where(matched.count > n, times[jnp.minimum(n, times.shape[0] - 1)], jnp.inf)
-    beyond = jnp.isfinite(extra)
-    early = (end - jnp.where(beyond, extra, end)) / (loss.time + loss.drift * (end - start))
-    yield _Group(early[None], beyond[None], 1)
-
-
-def _of_voltages(
-    loss: Events, window: tuple[float, float], matched: _Matched, v: Float[Array, " samples"], dt: float
-) -> Iterator[_Group]:
-    """Residuals of the voltage around spikes, between them, without any, and after the window."""
-    start, end = window
-    target, here, paired = matched.target, matched.here, matched.paired
-    n = target.count
-    height = (peaks(v, dt, matched.own) - target.peaks) / loss.peak
-    yield _Group(jnp.where(paired, height, _MISSING), here, n)
-    around = _read(v, dt, matched.own[:, None] + jnp.asarray(_DELAYS, v.dtype))
-    waveform = (around - target.waveform) / (loss.waveform + loss.jitter * jnp.abs(target.steepness))
-    waveform = jnp.where(paired[:, None], waveform, _MISSING)
-    yield _Group(waveform, here[:, None], n * _DELAYS.size)
-
-    index = jnp.arange(here.size + 1)
-    phases = _read(v, dt, _phase_times(matched.own, matched.both, start, end))
-    unknown = (index > matched.both) | ((index == matched.both) & (matched.both < n))
-    phases = jnp.where(unknown[:, None], _MISSING, (phases - target.phases) / loss.phase)
-    yield _Group(phases, ((index <= n) & (n > 0))[:, None], (n + 1) * _PHASES.size)
-
-    silent = _read(v, dt, _silent_times(start, end, v.dtype)) - target.silent
-    yield _Group(_QUIET * silent / loss.silent, n == 0, _SILENT)
-    after = _read(v, dt, _after_times(end, v.size * dt, v.dtype)) - target.after
-    yield _Group(after / loss.phase, True, _AFTER)
+def _prelude(before: np.ndarray, piece: np.ndarray, dt: float) -> tuple[ps.VoltageClamp | None, np.ndarray]:
+    """What each membrane is held at before the model is let go, and the voltage then."""
+    width = max(round(_PRELUDE_STEP / dt), 1)
+    blocks = before.shape[1] // width
+    voltage = piece[:, : max(round(0.25 / dt), 1)].mean(axis=1)
+    if blocks < 2:
+        return None, voltage
+    means = before[:, before.shape[1] - blocks * width :].reshape(len(before), blocks, width).mean(axis=2)
+    holding = means[:, 0]  # where the gates start at rest
+    stimulus = ps.Samples(means - holding[:, None], width * dt)
+    return ps.VoltageClamp(stimulus, duration=blocks * width * dt, dt=width * dt, holding=holding), voltage
 
 
 def _families(term: EventTerm) -> list[Any]:
@@ -354,85 +252,3 @@ def _reach(command: np.ndarray, pair: tuple[int, int]) -> float:
     """How far 12 % of the strongest command reach, in distances from the one before."""
     before, strongest = (command[k].mean() - command[k, 0] for k in pair)
     return _BEYOND * strongest / (strongest - before) if strongest > before else 0.0
-
-
-def _read(v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]) -> Float[Array, "*times"]:
-    """The filtered voltage at times that carry a derivative."""
-    value, slope = between(v, dt, t)
-    return value + jax.lax.stop_gradient(slope) * (t - jax.lax.stop_gradient(t))
-
-
-def _phase_times(times: Any, count: Any, start: float, end: float) -> Any:
-    """The phases of each interval, `(spikes + 1, phases)`: from the start to the first spike, ..., to the end."""
-    index = jnp.arange(times.shape[0] + 1)
-    shifted = jnp.concatenate([jnp.zeros_like(times[:1]), times])
-    opened = jnp.where((index > 0) & (index <= count), shifted, start)
-    closed = jnp.where(index < count, jnp.append(times, jnp.zeros_like(times[:1])), end)
-    return opened[:, None] + (closed - opened)[:, None] * jnp.asarray(_PHASES, times.dtype)
-
-
-def _silent_times(start: float, end: float, dtype: Any) -> Any:
-    return jnp.linspace(start + 1.0, end - 1.0, _SILENT, dtype=dtype)
-
-
-def _after_times(end: float, duration: float, dtype: Any) -> Any:
-    last = max(duration - 1.0, end)
-    return end + (last - end) * jnp.asarray(np.arange(1, _AFTER + 1) / _AFTER, dtype)
-
-
-def _targets(loss: Events, data: np.ndarray, dt: float, window: tuple[float, float]) -> Targets:
-    """The events of some recorded sweeps."""
-    start, end = window
-    v = jnp.asarray(data, dtype=float)
-    smooth = np.asarray(filtered(v, dt))
-    crossed = (smooth[:, :-1] < loss.level) & (smooth[:, 1:] >= loss.level)
-    most = int(np.max(np.sum(crossed, axis=1))) + 2  # with room for one, XLA (jaxlib 0.10) compiles without end
-
-    def sweep(v: Any) -> Any:
-        times, _, _ = crossings(v, dt, loss.level, most)
-        inside = (times >= start) & (times < end)
-        times = jnp.sort(jnp.where(inside, times, jnp.inf))
-        count = jnp.sum(inside)
-        there = jnp.where(jnp.isfinite(times), times, 0.0)
-        waveform, steepness = between(v, dt, there[:, None] + jnp.asarray(_DELAYS))
-        phases = between(v, dt, _phase_times(there, count, start, end))[0]
-        silent = between(v, dt, _silent_times(start, end, v.dtype))[0]
-        after = between(v, dt, _after_times(end, v.size * dt, v.dtype))[0]
-        heights, expected, latitude = peaks(v, dt, there), count.astype(v.dtype), jnp.zeros((), v.dtype)
-        return count, expected, latitude, times, heights, waveform, steepness, phases, silent, after
-
-    found = Targets(*jax.jit(jax.vmap(sweep))(v))
-    wanted = max(int(found.count.max()), 1)
-    return Targets(
-        found.count,
-        found.expected,
-        found.latitude,
-        found.times[:, :wanted],
-        found.peaks[:, :wanted],
-        found.waveform[:, :wanted],
-        found.steepness[:, :wanted],
-        found.phases[:, : wanted + 1],
-        found.silent,
-        found.after,
-    )
-
-
-def _clamp(command: np.ndarray, dt: float) -> ps.CurrentClamp:
-    step = dt / math.ceil(dt / _STEP * (1.0 - 1e-9))
-    samples = round(command.shape[1] * dt / step)
-    holding = command[:, 0]
-    stimulus = ps.Samples(command - holding[:, None], dt)
-    return ps.CurrentClamp(stimulus, duration=samples * step, dt=step, holding=holding)
-
-
-def _prelude(before: np.ndarray, piece: np.ndarray, dt: float) -> tuple[ps.VoltageClamp | None, np.ndarray]:
-    """What each membrane is held at before the model is let go, and the voltage then."""
-    width = max(round(_PRELUDE_STEP / dt), 1)
-    blocks = before.shape[1] // width
-    voltage = piece[:, : max(round(0.25 / dt), 1)].mean(axis=1)
-    if blocks < 2:
-        return None, voltage
-    means = before[:, before.shape[1] - blocks * width :].reshape(len(before), blocks, width).mean(axis=2)
-    holding = means[:, 0]  # where the gates start at rest
-    stimulus = ps.Samples(means - holding[:, None], width * dt)
-    return ps.VoltageClamp(stimulus, duration=blocks * width * dt, dt=width * dt, holding=holding), voltage

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from fitting.evolution import LAST, Budget, descended, distinct, evolve, fresh
-from fitting.population import Population
+from fitting.spikes.evolution import LAST, Budget, descended, distinct, evolve, fresh
+from fitting.spikes.population import Population
 
 FREE = 3
 BEST = np.array([0.3, 0.6, 0.9])

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 import patch_sim as ps
-from fitting.events import Events, EventTerm
-from fitting.evolution import LAST, Budget, Pool, evolve, fresh
 from fitting.parameters import Space
-from fitting.population import SOLVER, Population
 from fitting.provenance import fingerprint, version
 from fitting.report import AS_GOOD, Estimate, FitResult, Start
 from fitting.setup import Setup
+from fitting.spikes.events import Events, EventTerm
+from fitting.spikes.evolution import LAST, Budget, Pool, evolve, fresh
+from fitting.spikes.population import SOLVER, Population
 
 CAREFUL = ps.Exponential(SOLVER.dt / 4, order=2)
 """How the best are simulated again, in the precision of the model: in steps a quarter as long."""
@@ -84,8 +84,7 @@ def _again(box: Space, setup: Setup, terms: tuple[EventTerm, ...], pool: Pool) -
 def _careful(box: Space, setup: Setup, terms: tuple[EventTerm, ...], us: jax.Array) -> jax.Array:
     def cost(u: jax.Array) -> jax.Array:
         point = box.apply(setup, u)
-        pairs = zip(terms, point.electrodes, strict=True)
-        residuals = [term.residual(point.neuron, electrode, CAREFUL, LAST) for term, electrode in pairs]
+        residuals = [term.residual(*rig, CAREFUL, LAST) for term, rig in zip(terms, point.rigs, strict=True)]
         return jnp.sum(jnp.concatenate(residuals) ** 2)
 
     return jax.vmap(cost)(us)
@@ -126,7 +125,8 @@ def _result(
     if stopped:
         warnings.append(f"at a bound: {', '.join(stopped)}")
     return FitResult(
-        neuron=model.neuron,
+        neurons=model.neurons,
+        cells=model.cells,
         electrodes=model.electrodes,
         loss=float(losses[0]),
         rmse=(),

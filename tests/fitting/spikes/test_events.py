@@ -10,7 +10,7 @@ import pytest
 
 import fitting
 import patch_sim as ps
-from tests.fitting.pulses import SPIKES, WINDOW, crossing, pulses, recording
+from tests.fitting.spikes.pulses import SPIKES, WINDOW, crossing, pulses, recording
 
 EXACT = np.inf
 MISSING = 4.0
