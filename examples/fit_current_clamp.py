@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--train", type=sweeps, default=slice(1, None, 2), help="the sweeps to fit")
     parser.add_argument("--test", type=sweeps, default=slice(0, None, 2), help="the sweeps to predict")
     parser.add_argument("--window", type=window, help="START:END of what is scored, ms; else all that is commanded")
-    parser.add_argument("--budget", type=float, default=90.0, help="seconds for the whole run of this script")
+    parser.add_argument("--budget", type=float, default=90.0, help="seconds that the search may take")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the scores of the prediction here")
     parser.add_argument("--plot", type=Path, help="draw the prediction here")

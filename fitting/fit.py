@@ -14,9 +14,9 @@ import patch_sim as ps
 from fitting.losses import Trace, trace
 from fitting.multistart import draw_starts, polish
 from fitting.objective import Objective
+from fitting.outcome import Watch, outcome
 from fitting.parameters import space
-from fitting.provenance import fingerprint, version
-from fitting.report import Estimate, FitResult, Start
+from fitting.report import FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import setup
 from fitting.spikes.events import Events
@@ -52,6 +52,7 @@ def fit(
     optimizer: optax.GradientTransformation | None = None,
     solver: ps.Solver | None = None,
     progress: bool | Callable[[str], None] = True,
+    watch: Callable[[FitResult], Any] | None = None,
 ) -> FitResult:
     """Find the parameters with which a neuron, seen through its electrodes, gives recordings.
 
@@ -106,6 +107,9 @@ def fit(
         optimizer: any optax optimizer, `optax.adam(0.05)`, to use first-order steps instead.
         solver: as `patch_sim.simulate` takes it.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
+        watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
+            drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second.
+            False from it ends the fit with the best so far.
 
     Returns:
         A `FitResult`. Ctrl-C while starts are polished ends the fit with the best so far.
@@ -130,7 +134,7 @@ def fit(
     if isinstance(loss, Events):
         seconds = _SECONDS if budget is None and evaluations is None else budget
         limit = Budget(seconds, evaluations)
-        return fit_events(box, prepared, recordings, loss, limit, seed, resume, show)
+        return fit_events(box, prepared, recordings, loss, limit, seed, resume, show, watch)
     solver = ps.Adaptive() if solver is None else solver
     loss = Traces() if loss is None else loss
     terms = _terms(model.neuron, recordings, weights, initial, scales(loss, recordings))
@@ -146,7 +150,16 @@ def fit(
         else functools.partial(descend, steps=steps, optimizer=optimizer)
     )
     ends = None if budget is None else time.monotonic() + budget - show.seconds
-    points, interrupted = polish(objective, first, lambda o, u, report: search(o, u, report=report), show, ends)
+
+    def so_far(u: np.ndarray, cost: float) -> FitResult:
+        initial, seconds = tuple(term.initial for term in terms), show.seconds
+        return outcome(
+            box, prepared, recordings, u, loss=_loss(objective, cost), initial=initial, seconds=seconds, seed=seed
+        )
+
+    points, interrupted = polish(
+        objective, first, lambda o, u, report: search(o, u, report=report), show, Watch(watch, so_far), ends
+    )
     show.close()
     result = _result(objective, recordings, points, seed, show)
     return _with_warnings(result, interrupted)
@@ -211,43 +224,38 @@ def _result(
             "no start gave a model that can be simulated: look at the bounds, and try patch_sim.simulate on the neuron"
         )
     box = objective.space
-    model = box.apply(objective.setup, jnp.asarray(best.u))
-    pairs = zip(objective.terms, model.rigs, strict=True)
+    pairs = zip(objective.terms, box.apply(objective.setup, jnp.asarray(best.u)).rigs, strict=True)
     found = uncertainty(objective, best.u)
-    values = np.asarray(box.values(jnp.asarray(best.u)))
-    at_bound = box.at_bound(best.u)
-    errors = (found.standard_errors, found.white_errors)
-    rows = zip(box.names, values, *errors, box.units, box.low, box.high, at_bound, strict=True)
-    return FitResult(
-        neurons=model.neurons,
-        cells=model.cells,
-        electrodes=model.electrodes,
-        loss=float(np.sqrt(best.cost / objective.weight)),
+    return outcome(
+        box,
+        objective.setup,
+        recordings,
+        best.u,
+        errors=found.standard_errors,
+        white_errors=found.white_errors,
+        loss=_loss(objective, best.cost),
         rmse=tuple(_rmse(*rig, term, objective.solver) for term, rig in pairs),
-        estimates=tuple(
-            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f), float(w)) for n, v, e, w, u, a, b, f in rows
-        ),
         correlation=found.correlation,
         starts=tuple(
             Start(
-                float(np.sqrt(point.cost / objective.weight)),
+                _loss(objective, point.cost),
                 tuple(map(float, box.values(jnp.asarray(point.u)))),
                 point.steps,
                 point.converged,
             )
             for point in points
         ),
-        warnings=(),
         seconds=progress.seconds,
-        recordings=recordings,
         initial=tuple(term.initial for term in objective.terms),
         directions=found.directions,
         memory=tuple(t * rec.dt for t, rec in zip(found.memory[: len(objective.recorded)], recordings, strict=False)),
-        fingerprints=tuple(fingerprint(recording) for recording in recordings),
-        version=version(),
         seed=seed,
         objective=objective,
     )
+
+
+def _loss(objective: Objective, cost: float) -> float:
+    return float(np.sqrt(cost / objective.weight))
 
 
 def _rmse(neuron: ps.Neuron, electrode: ps.Electrode, term: Trace, solver: ps.Solver) -> float:

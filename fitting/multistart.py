@@ -41,12 +41,17 @@ def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progr
 
 
 def polish(
-    objective: Objective, starts: np.ndarray, search: Search, progress: ps.Progress, ends: float | None = None
+    objective: Objective,
+    starts: np.ndarray,
+    search: Search,
+    progress: ps.Progress,
+    watch: Callable[[np.ndarray, float], bool] = lambda u, cost: True,
+    ends: float | None = None,
 ) -> tuple[list[Point], bool]:
     """Search from each start, as many side by side as there are processors.
 
-    Ctrl-C, or the time at which it `ends` (as `time.monotonic` tells it), ends the searches and keeps what they have
-    found.
+    Ctrl-C, False from who watches, or the time at which it `ends` (as `time.monotonic` tells it), ends the searches and
+    keeps what they have found.
 
     Returns:
         Where each search has come to, in the order of the starts, and whether it was interrupted.
@@ -59,9 +64,11 @@ def polish(
             reached[index] = point
             loss = np.sqrt(min(p.cost for p in reached) / objective.weight)
             progress.show(f"start {index + 1} of {len(starts)}, step {point.steps}: best loss so far {loss:.6g}")
+            if not watch(point.u, point.cost):
+                stop.set()
             return not stop.is_set() and (ends is None or time.monotonic() < ends)
 
-        return search(objective, starts[index], report)
+        return reached[index] if stop.is_set() else search(objective, starts[index], report)
 
     with ThreadPoolExecutor(_workers()) as pool:
         futures = [pool.submit(run, index) for index in range(len(starts))]

@@ -15,7 +15,11 @@ _RANGE_OF_POSITIVE = 100.0
 _RANGE_OF_SLOPE = 5.0
 _RANGE_OF_VOLTAGE = 30.0  # mV
 _RANGES_OF_ELECTRODES = {"MOhm": (0.1, 100.0), "pF": (0.1, 200.0), "ms": (1e-3, 1.0), "%": (0.0, 98.0)}
-_RANGES_BY_NAME = {"seal_resistance": (10.0, 1e5), "offset": (-10.0, 10.0)}  # MOhm, mV
+_RANGES_BY_NAME = {
+    "seal_resistance": (10.0, 1e5),
+    "offset": (-10.0, 10.0),
+    "current_offset": (-50.0, 50.0),
+}  # MOhm, mV, pA
 _RANGE_OF_FREQUENCY = 10.0
 _BELOW = 0.98  # how near a bound may come to what must not be reached
 _AT_BOUND = 1e-3
@@ -92,8 +96,8 @@ def space(
     Args:
         setup: the model; its own values center the default bounds: a factor of 100 either way for what must be
             positive, a factor of 5 for a slope, 30 mV for another voltage. An electrode's bounds are what electrodes
-            have: 0.1 to 100 MOhm, a seal of 10 MOhm to 100 GOhm, 0.1 to 200 pF, 0 to 98 %, an offset of 10 mV either
-            way, widened if need be to twice beyond its number.
+            have: 0.1 to 100 MOhm, a seal of 10 MOhm to 100 GOhm, 0.1 to 200 pF, 0 to 98 %, an offset of 10 mV or 50
+            pA either way, widened if need be to twice beyond its number.
         free: paths or patterns, or names of ties.
         bounds: from path, pattern or tie to `(low, high)`; the later entry wins.
         ties: names for what several parameters have in common, each with their paths or patterns:
@@ -222,7 +226,7 @@ def _default_of_electrode(name: str, value: float, declared: Mapping[str, Any]) 
     known = _RANGES_BY_NAME.get(name.rsplit(".", 1)[-1], _RANGES_OF_ELECTRODES.get(unit))
     if unit == "Hz":
         return value / _RANGE_OF_FREQUENCY, min(value * _RANGE_OF_FREQUENCY, _BELOW * below)
-    if unit == "mV":
+    if unit in ("mV", "pA"):
         low, high = known or (-_RANGE_OF_VOLTAGE, _RANGE_OF_VOLTAGE)
         return value + low, value + high
     if known is None:

@@ -17,7 +17,7 @@ from patch_sim.autodiff import with_both_modes
 from patch_sim.closed_form import clamped_gates
 from patch_sim.neuron import HIGHEST_REST, LOWEST_REST, Neuron, State
 from patch_sim.patch import Patch, patched
-from patch_sim.protocols import AbstractClamp, AbstractProtocol, Mode, VoltageClamp
+from patch_sim.protocols import AbstractClamp, AbstractProtocol, CurrentClamp, Mode, VoltageClamp
 from patch_sim.recording import SIGNALS, Recording, joined
 from patch_sim.signals import clamp_current, current_clamp_signals, membrane_signals, voltage_clamp_signals
 from patch_sim.solvers import (
@@ -137,21 +137,25 @@ def _run(
     """Simulate, as one compiled function; without the need of derivatives JAX calls it with less ado."""
     patch = patched(neuron, protocol)
     command = protocol.command(times)
+    driven = command
+    if isinstance(protocol, CurrentClamp) and "current_offset" in patch.electrode.used:
+        protocol = dataclasses.replace(protocol, holding=protocol.holding + patch.electrode.current_offset)
+        driven = protocol.command(times)
     grid = protocol.dt if times is None else None
     times = protocol.times if times is None else times
     follow = functools.partial(_follow, patch, solver=solver, differentiable=differentiable, grid=grid)
     start, stable = initial_states(patch, protocol, initial)
-    states, last = follow(protocol, command, start, times, onward=onward)
+    states, last = follow(protocol, driven, start, times, onward=onward)
 
     signals = membrane_signals(patch, states) | {"command": command}
     report = functools.partial(patch.electrode.reported, dt=protocol.dt, key=key)
     if protocol.mode is Mode.CURRENT_CLAMP:
-        current, measured = current_clamp_signals(patch, times, command, states)
+        current, measured = current_clamp_signals(patch, times, driven, states)
         measured = report(measured)
     else:
         current, measured = voltage_clamp_signals(patch, protocol, times, command, states)
         leak, traces = _leak(patch, protocol, start, initial is None, times, grid, follow)
-        current = report(current - leak, traces=traces)
+        current = report(current + _current_offset(patch, protocol) - leak, traces=traces)
     signals |= {"current": current, "measured_voltage": measured}
     kept: dict[str, Any] = {name: signals[name] for name in save}
     gates = {name: gates for name, gates in last.gates.items() if name in neuron.channels}
@@ -161,6 +165,12 @@ def _run(
         kept["leak_subtraction"] = protocol.leak_subtraction
     finite = jnp.sum(jnp.isfinite(states.voltage), axis=1)
     return Recording(times, protocol.mode, **kept), finite, stable
+
+
+def _current_offset(patch: Patch, protocol: AbstractClamp) -> Any:
+    """What a voltage clamp reports beyond what flows, pA; leak subtraction takes it away."""
+    subtracted = isinstance(protocol, VoltageClamp) and protocol.leak_subtraction is not None
+    return patch.electrode.current_offset if "current_offset" in patch.electrode.used and not subtracted else 0.0
 
 
 def _leak(

@@ -144,7 +144,8 @@ class EventTerm(eqx.Module):
         electrode = dataclasses.replace(electrode, filter=None, used=used)
         protocol = dataclasses.replace(self.protocol, electrode=electrode)
         left = electrode.series_resistance - electrode.compensation.bridge
-        voltage = self.voltage - 1e-3 * left * self.protocol.holding - electrode.shift
+        injected = self.protocol.holding + electrode.current_offset
+        voltage = self.voltage - 1e-3 * left * injected - electrode.shift
         initial: Any = voltage
         if self.prelude is not None:
             held: Any = ps.simulate(neuron, self.prelude, save=("voltage",)).final_state

@@ -1,15 +1,18 @@
 """How well a neuron spikes as recorded: in numbers that an electrophysiologist would ask for."""
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 import patch_sim as ps
 from fitting.spikes.events import Events, EventTerm
-from fitting.spikes.interpolation import crossings, filtered, peaks
+from fitting.spikes.interpolation import crossings, peaks
+from fitting.spikes.targets import most_crossings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,7 +109,8 @@ def event_scores(
     term = term.rows(np.arange(term.recorded))
     model = np.asarray(term.simulate(neuron, electrode or ps.Electrode(), solver or ps.Adaptive()))
     data = _recorded(term, recording, model.shape[1])
-    (there, first, high), (own, own_first, own_high) = (_measured(term, v) for v in (data, model))
+    measured = _measured(term, np.concatenate([data, model]))
+    (there, own), (first, own_first), (high, own_high) = (np.split(of_both, 2) for of_both in measured)
     silent = (there == 0) & (own == 0)
     step = term.protocol.dt
     inside = slice(round(term.window[0] / step), round(term.window[1] / step))
@@ -135,16 +139,25 @@ def _measured(term: EventTerm, voltage: np.ndarray) -> tuple[np.ndarray, np.ndar
     """The count, the first spike (ms) and the mean height (mV) of the spikes of each sweep in the window."""
     start, end = term.window
     dt, level = term.protocol.dt, term.loss.level
-    smooth = np.asarray(filtered(jnp.asarray(voltage), dt))
-    most = int(np.max(np.sum((smooth[:, :-1] < level) & (smooth[:, 1:] >= level), axis=1))) + 2
-
-    def sweep(v: jax.Array) -> tuple[jax.Array, jax.Array]:
-        times, _, _ = crossings(v, dt, level, most)
-        return times, peaks(v, dt, jnp.where(jnp.isfinite(times), times, 0.0))
-
-    times, heights = (np.asarray(part) for part in jax.vmap(sweep)(jnp.asarray(voltage)))
+    times, heights = (
+        np.asarray(part)
+        for part in _spikes(jnp.asarray(voltage), dt=dt, level=level, most=most_crossings(voltage, level))
+    )
     inside = (times >= start) & (times < end)
     spikes = inside.any(axis=1)
     first = np.where(spikes, np.min(np.where(inside, times, np.inf), axis=1), np.nan)
     mean = np.sum(np.where(inside, heights, 0.0), axis=1) / np.maximum(inside.sum(axis=1), 1)
     return inside.sum(axis=1), first, np.where(spikes, mean, np.nan)
+
+
+@functools.partial(jax.jit, static_argnames=("dt", "level", "most"))
+def _spikes(
+    voltage: Float[Array, "sweeps samples"], *, dt: float, level: float, most: int
+) -> tuple[Float[Array, "sweeps most"], Float[Array, "sweeps most"]]:
+    """When the spikes of each sweep are (ms, infinite where there is none), and how high (mV)."""
+
+    def sweep(v: Float[Array, " samples"]) -> tuple[Float[Array, " most"], Float[Array, " most"]]:
+        times, _, _ = crossings(v, dt, level, most)
+        return times, peaks(v, dt, jnp.where(jnp.isfinite(times), times, 0.0))
+
+    return jax.vmap(sweep)(voltage)

@@ -2,16 +2,17 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import patch_sim as ps
+from fitting.outcome import Watch, outcome
 from fitting.parameters import Space
-from fitting.provenance import fingerprint, version
-from fitting.report import AS_GOOD, Estimate, FitResult, Start
+from fitting.report import AS_GOOD, FitResult, Start
 from fitting.setup import Setup
 from fitting.spikes.events import Events, EventTerm
 from fitting.spikes.evolution import LAST, Budget, Pool, evolve, fresh
@@ -33,6 +34,7 @@ def fit_events(
     seed: int,
     resume: FitResult | None,
     show: ps.Progress,
+    told: Callable[[FitResult], Any] | None = None,
 ) -> FitResult:
     """Find the parameters with which a neuron spikes as recorded; see `fitting.fit`.
 
@@ -51,9 +53,19 @@ def fit_events(
     for call in population.compile():
         call.result()
 
+    def so_far(u: np.ndarray, cost: float) -> FitResult:
+        loss, initial = _loss(cost, terms), (None,) * len(recordings)
+        return outcome(
+            box, setup, recordings, u, loss=loss, initial=initial, seconds=show.seconds, seed=seed, events=events
+        )
+
+    watch = Watch(told, so_far)
+
     def report(stage: str, u: np.ndarray, cost: float) -> None:
         spent = min(budget.spent(population), 1.0)
         show.show(f"{spent:.0%} of the budget, {stage}: best loss so far {_loss(cost, terms):.4g}")
+        if not watch(u, cost):
+            raise KeyboardInterrupt
 
     try:
         pool, interrupted = evolve(population, budget, seed, report, pool)
@@ -112,37 +124,27 @@ def _result(
     values = np.stack([np.asarray(box.values(jnp.asarray(u)), dtype=float) for u in pool.us])
     losses = np.array([_loss(cost, terms) for cost in pool.costs])
     good = losses <= AS_GOOD * losses[0]
-    spread = values[good].std(axis=0, ddof=1) if good.sum() >= _FEWEST else np.full(len(box.names), np.inf)
-    at_bound = box.at_bound(pool.us[0])
-    rows = zip(box.names, values[0], spread, box.units, box.low, box.high, at_bound, strict=True)
-    model = box.apply(setup, jnp.asarray(pool.us[0]))
     warnings = [] if not interrupted else ["the fit was interrupted; this is the best so far"]
     warnings.append(
         f"errors are the spread of {int(good.sum())} distinct solutions whose loss is within {AS_GOOD - 1:.0%} of the "
         "best; one family of sweeps does not determine a cell, so believe what they have in common"
     )
-    stopped = [name for name, stop in zip(box.names, at_bound, strict=True) if stop]
+    stopped = [name for name, stop in zip(box.names, box.at_bound(pool.us[0]), strict=True) if stop]
     if stopped:
         warnings.append(f"at a bound: {', '.join(stopped)}")
-    return FitResult(
-        neurons=model.neurons,
-        cells=model.cells,
-        electrodes=model.electrodes,
+    return outcome(
+        box,
+        setup,
+        recordings,
+        pool.us[0],
+        errors=values[good].std(axis=0, ddof=1) if good.sum() >= _FEWEST else np.inf,
         loss=float(losses[0]),
-        rmse=(),
-        estimates=tuple(
-            Estimate(n, float(v), float(e), u, float(a), float(b), bool(f)) for n, v, e, u, a, b, f in rows
-        ),
-        correlation=np.full((len(box.names),) * 2, np.nan),
         starts=tuple(
             Start(float(loss), tuple(map(float, row)), 0, False) for loss, row in zip(losses, values, strict=True)
         ),
         warnings=tuple(warnings),
         seconds=seconds,
-        recordings=tuple(recordings),
         initial=(None,) * len(recordings),
-        fingerprints=tuple(fingerprint(recording) for recording in recordings),
-        version=version(),
         seed=seed,
         events=events,
     )

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fitting.spikes.interpolation import between, crossings, filtered, peaks
+from fitting.spikes.interpolation import between, crossings, peaks
 
 DELAYS = np.linspace(-2.0, 4.0, 17)[None]
 """Around a spike, a row, ms."""
@@ -51,10 +51,7 @@ class Targets(eqx.Module):
 def targets(level: float, data: np.ndarray, dt: float, window: tuple[float, float]) -> Targets:
     """The events of some recorded sweeps; spikes cross a level (mV) within a window (ms)."""
     start, end = window
-    v = jnp.asarray(data, dtype=float)
-    smooth = np.asarray(filtered(v, dt))
-    crossed = (smooth[:, :-1] < level) & (smooth[:, 1:] >= level)
-    most = int(np.max(np.sum(crossed, axis=1))) + 2  # with room for one, XLA (jaxlib 0.10) compiles without end
+    most = most_crossings(data, level)
 
     def sweep(v: Any) -> Any:
         times, _, _ = crossings(v, dt, level, most)
@@ -69,7 +66,7 @@ def targets(level: float, data: np.ndarray, dt: float, window: tuple[float, floa
         heights, expected, latitude = peaks(v, dt, there), count.astype(v.dtype), jnp.zeros((), v.dtype)
         return count, expected, latitude, times, heights, waveform, steepness, phases, silent, after
 
-    found = Targets(*jax.jit(jax.vmap(sweep))(v))
+    found = Targets(*jax.jit(jax.vmap(sweep))(jnp.asarray(data, dtype=float)))
     wanted = max(int(found.count.max()), 1)
     return Targets(
         found.count,
@@ -83,6 +80,12 @@ def targets(level: float, data: np.ndarray, dt: float, window: tuple[float, floa
         found.silent,
         found.after,
     )
+
+
+def most_crossings(v: np.ndarray, level: float) -> int:
+    """For how many crossings of a level there must be room in each sweep; the low-pass makes no more of them."""
+    crossed = (v[:, :-1] < level) & (v[:, 1:] >= level)
+    return int(np.max(np.sum(crossed, axis=1))) + 2  # with room for one, XLA (jaxlib 0.10) compiles without end
 
 
 def phase_times(times: Any, count: Any, start: float, end: float) -> Any:

@@ -36,6 +36,9 @@ without jumps.
 $$(C_p - C_n) \frac{dV_p}{dt} = I_\mathrm{cmd} - I_s,$$
 
 with $C_n$ neutralized, and what is reported is $V_p - R_\mathrm{bridge} I_\mathrm{cmd}$.
+
+An offset of the current is injected, and balanced by the bridge, as if it were part of $I_\mathrm{cmd}$; in voltage
+clamp it is added to what is reported, and leak subtraction takes it away again.
 """
 
 import dataclasses
@@ -70,6 +73,7 @@ class Electrode(AbstractParametric):
         seal_resistance: MOhm, in parallel to the membrane, without a preference for any ion.
         junction_potential: mV; positive if the membrane is more negative than reported, see above.
         offset: mV, an error of the amplifier's zero, of the same sign.
+        current_offset: pA, what the amplifier injects beyond its command, or reports beyond what flows.
         compensation: what the amplifier does about these.
         filter: a `Bessel` filter of the response; None for none.
         noise: standard deviation of the response's white noise, pA in voltage clamp and mV in current clamp.
@@ -87,6 +91,7 @@ class Electrode(AbstractParametric):
     seal_resistance: Number = parameter("MOhm", above=0.0, infinite=True, default=np.inf)
     junction_potential: Number = parameter("mV", default=0.0)
     offset: Number = parameter("mV", default=0.0)
+    current_offset: Number = parameter("pA", default=0.0)
     compensation: Compensation = eqx.field(default_factory=Compensation)
     filter: Bessel | None = None
     noise: Number = parameter("", at_least=0.0, default=0.0)
@@ -189,6 +194,7 @@ class Electrode(AbstractParametric):
         return [
             ("bridge", dials.bridge, 0.0),
             ("capacitance", self.pipette_capacitance, dials.capacitance),
+            ("current_offset", self.current_offset, 0.0),
             ("lag", dials.lag, 0.0),
             ("noise", self.noise, 0.0),
             ("noise", self.pink_noise, 0.0),

@@ -128,6 +128,33 @@ def test_a_seal_is_a_leak_to_zero():
     assert float(current[200]) == pytest.approx(10.0 - 60.0)
 
 
+@pytest.mark.parametrize("pipette", [0.0, 4.0])
+def test_an_offset_of_the_current_is_injected_beside_the_command(pipette):
+    offset, glass = 30.0, {"series_resistance": 10.0, "pipette_capacitance": pipette}
+    step = ps.Step([20.0, 60.0], 2.0, 5.0)
+    balanced = ps.Electrode(**glass, current_offset=offset, compensation=ps.Compensation(bridge=10.0))
+    clamp = ps.CurrentClamp(step, holding=-10.0, duration=9.0, dt=0.1, electrode=balanced)
+    seen = ps.simulate(SQUID, clamp)
+    held = ps.Electrode(**glass, compensation=ps.Compensation(bridge=10.0))
+    expected = ps.simulate(SQUID, ps.CurrentClamp(step, holding=offset - 10.0, duration=9.0, dt=0.1, electrode=held))
+    np.testing.assert_allclose(seen.voltage, expected.voltage, atol=1e-6)
+    np.testing.assert_allclose(seen.measured_voltage, expected.measured_voltage, atol=1e-6)
+    np.testing.assert_allclose(seen.current, expected.current, rtol=1e-12)
+    np.testing.assert_allclose(seen.command, expected.command - offset, rtol=1e-12)
+
+
+@pytest.mark.parametrize("series", [0.0, 5.0])
+def test_an_offset_of_the_current_is_reported_in_voltage_clamp(series):
+    def clamp(**settings):
+        electrode = ps.Electrode(series_resistance=series, current_offset=settings.pop("offset", 0.0))
+        step = ps.Step(30.0, 1.0, 3.0)
+        return ps.simulate(SQUID, ps.VoltageClamp(step, holding=-70.0, duration=5.0, electrode=electrode, **settings))
+
+    np.testing.assert_allclose(clamp(offset=30.0).current, clamp().current + 30.0, rtol=1e-9)
+    subtracted = {"leak_subtraction": ps.LeakSubtraction(4, polarity=-1)}
+    np.testing.assert_allclose(clamp(offset=30.0, **subtracted).current, clamp(**subtracted).current, rtol=1e-9)
+
+
 def test_ideal_numbers_change_nothing_and_are_leaves():
     ideal, explicit = held(None), held(ps.Electrode())
     np.testing.assert_array_equal(ideal.current, explicit.current)

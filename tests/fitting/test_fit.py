@@ -177,6 +177,27 @@ def test_progress_is_told(line, monkeypatch):
     assert lines[-1].endswith(f"best loss so far {result.loss:.6g}")
 
 
+def test_who_watches_sees_each_better_point(line, monkeypatch):
+    monkeypatch.setattr("fitting.outcome._INTERVAL", 0.0)
+    seen = []
+    result = fit(line, starts=3, screen=4, seed=1, watch=seen.append)
+    losses = [one.loss for one in seen]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] == result.loss < losses[0]
+    assert ps.parameters(seen[-1].neuron) == ps.parameters(result.neuron)
+    assert seen[0].score(line) == pytest.approx(losses[0], rel=1e-6)
+    assert all(np.isnan(row.standard_error) for row in seen[0].estimates)
+
+
+def test_who_watches_may_end_the_fit(line, monkeypatch):
+    monkeypatch.setattr("fitting.multistart._workers", lambda: 1)
+    result = fit(line, starts=5, screen=2, watch=lambda _: False)
+    assert "the fit was interrupted; this is the best so far" in result.warnings
+    assert [start.steps for start in result.starts] == [0] * 5
+    assert result.loss == min(start.loss for start in result.starts)
+    assert not any("could not be simulated" in warning for warning in result.warnings)
+
+
 def test_ctrl_c_keeps_the_best_so_far(line, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt

@@ -62,6 +62,22 @@ def test_saved_and_taken_up_again(result, family, tmp_path):
         fit(family, resume=back, free=["channels.K.g_max"], bounds={})
 
 
+def test_who_watches_sees_spikes_and_may_end_the_fit(family, monkeypatch):
+    monkeypatch.setattr("fitting.outcome._INTERVAL", 0.0)
+    seen = []
+
+    def watch(result):
+        seen.append(result)
+        return len(seen) < 2
+
+    result = fit(family, watch=watch)
+    assert len(seen) == 2
+    assert seen[1].loss <= seen[0].loss
+    assert seen[1].events == EVENTS
+    assert any("interrupted" in warning for warning in result.warnings)
+    assert result.loss <= 1.1 * seen[1].loss  # simulated again, with more care
+
+
 # What it refuses
 
 

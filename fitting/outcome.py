@@ -1,0 +1,76 @@
+"""What is known of a fit at one point of its box."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+import patch_sim as ps
+from fitting.parameters import Space
+from fitting.provenance import fingerprint, version
+from fitting.report import Estimate, FitResult
+from fitting.setup import Setup
+
+_INTERVAL = 0.2  # s between two that are told
+
+
+def outcome(
+    box: Space,
+    setup: Setup,
+    recordings: Sequence[ps.Recording],
+    u: np.ndarray,
+    *,
+    errors: Any = np.nan,
+    white_errors: Any = np.nan,
+    **known: Any,
+) -> FitResult:
+    """A result at coordinates in the box, with no more than is `known` of it."""
+    free = len(box.names)
+    model = box.apply(setup, jnp.asarray(u))
+    numbers = [np.asarray(box.values(jnp.asarray(u)), dtype=float), errors, box.low, box.high, white_errors]
+    columns = [np.broadcast_to(np.asarray(column, dtype=float), free).tolist() for column in numbers]
+    rows = zip(box.names, box.units, box.at_bound(u).tolist(), *columns, strict=True)
+    unknown: dict[str, Any] = {"rmse": (), "correlation": np.full((free, free), np.nan), "starts": (), "warnings": ()}
+    return FitResult(
+        neurons=model.neurons,
+        cells=model.cells,
+        electrodes=model.electrodes,
+        estimates=tuple(
+            Estimate(name, value, error, unit, low, high, at_bound, white)
+            for name, unit, at_bound, value, error, low, high, white in rows
+        ),
+        recordings=tuple(recordings),
+        fingerprints=tuple(fingerprint(recording) for recording in recordings),
+        version=version(),
+        **(unknown | known),
+    )
+
+
+class Watch:
+    """Shows somebody each better point, not too often, and hears whether to go on; for several threads.
+
+    Args:
+        show: takes a result; False ends the fit. None: nobody is there.
+        make: a result from coordinates in the box and their cost.
+    """
+
+    def __init__(self, show: Callable[[FitResult], Any] | None, make: Callable[[np.ndarray, float], FitResult]):
+        self._show, self._make = show, make
+        self._best, self._pending, self._goes_on = np.inf, None, True
+        self._last = -np.inf
+        self._lock = threading.Lock()
+
+    def __call__(self, u: np.ndarray, cost: float) -> bool:
+        """Whether to go on, after a point that may be better."""
+        if self._show is None:
+            return True
+        with self._lock:
+            if cost < self._best:
+                self._best, self._pending = cost, u
+            if self._goes_on and self._pending is not None and time.monotonic() - self._last >= _INTERVAL:
+                u, self._pending, self._last = self._pending, None, time.monotonic()
+                self._goes_on = self._show(self._make(u, self._best)) is not False
+            return self._goes_on
