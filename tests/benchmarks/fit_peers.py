@@ -35,6 +35,7 @@ jax.config.update("jax_enable_x64", True)
 FILE = Path(__file__).resolve().parents[3] / "shared" / "recordings" / "cc_pyr_171116sh_0018.abf"
 WINDOW = (147.0, 647.0)  # ms
 BATCH = 40  # points of one call of the population
+SCREENED, SIGMA = 1200, 0.05  # of CMA-ES
 RATE, RESTART = 0.03, 200  # of Adam, in the box; steps from each of its starts
 
 
@@ -113,16 +114,19 @@ def ours(problem: Problem, clock: Clock, seed: int) -> None:
 
 
 def cma_es(problem: Problem, clock: Clock, seed: int) -> None:
-    """CMA-ES from the middle of the box, each generation a full batch, restarted wherever it stops."""
+    """CMA-ES from the best of as many points as ours begins with, each generation a batch, restarted where it stops.
+
+    From the middle of the box and a quarter of it wide, it hardly moved in this time.
+    """
     rng = np.random.default_rng(seed)
-    start = np.full(problem.population.free, 0.5)
     while True:
+        us = rng.random((2, SCREENED, problem.population.free)).mean(axis=0)
+        start = us[np.argmin(clock.score(us))]
         options = {"bounds": [0, 1], "popsize": BATCH, "seed": int(rng.integers(1, 2**31)), "verbose": -9}
-        search = cma.CMAEvolutionStrategy(start, 0.25, options)
+        search = cma.CMAEvolutionStrategy(start, SIGMA, options)
         while not search.stop():
             points = search.ask()
             search.tell(points, clock.score(np.array(points)).tolist())
-        start = rng.random(problem.population.free)
 
 
 def evolution(problem: Problem, clock: Clock, seed: int) -> None:
