@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 import patch_sim as ps
-from fitting.spikes.interpolation import crossings
+from fitting.spikes.interpolation import crossings, filtered
 from fitting.spikes.residuals import Group, Matched, bounded_group, of_times, of_voltages
 from fitting.spikes.targets import Targets, targets
 from fitting.windows import span
@@ -158,12 +158,13 @@ class EventTerm(eqx.Module):
     ) -> Float[Array, " residuals"]:
         """The residuals of a neuron behind an electrode, in units of the tolerances, each at most `most`."""
         measured = self.simulate(neuron, electrode, solver)
-        return jax.vmap(lambda v, target: self._score(v, target, most))(measured, self.targets).ravel()
+        smooth = filtered(measured, self.protocol.dt)
+        return jax.vmap(lambda v, target: self._score(v, target, most))(smooth, self.targets).ravel()
 
     def counts(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: Any) -> Int[Array, " sweeps"]:
         """How many spikes a neuron has in the window."""
         measured = self.simulate(neuron, electrode, solver)
-        return jax.vmap(lambda v: self._spikes(v)[1])(measured)
+        return jax.vmap(lambda v: self._spikes(v)[1])(filtered(measured, self.protocol.dt))
 
     def _spikes(self, v: Float[Array, " samples"]) -> tuple[Float[Array, " spikes"], Int[Array, ""]]:
         """The times of the first spikes in the window, infinite beyond the last, and how many there are in all."""
@@ -174,7 +175,7 @@ class EventTerm(eqx.Module):
         return jnp.sort(jnp.where(inside, times, jnp.inf)), jnp.sum(inside)
 
     def _score(self, v: Float[Array, " samples"], target: Any, most: Any) -> Float[Array, " residuals"]:
-        """The residuals of one sweep."""
+        """The residuals of one sweep, of its filtered voltage."""
         times, count = self._spikes(v)
         matched = Matched(target, times[: target.times.shape[0]], jnp.minimum(target.count, count), count)
         events = [

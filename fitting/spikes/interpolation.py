@@ -5,6 +5,8 @@ slope with each sample that a spike moves by: the exact derivative holds for ste
 that a search would make. Three things cure that: data and model go through the same low-pass filter; what is between
 samples is a cubic with nodal slopes of fourth order; and an event's time is a number whose derivative alone follows the
 voltage, $t = t_0 - (y(t_0) - \theta) / S$ with $t_0$ and the slope $S$ held.
+
+What is read here, by `between`, `crossings` and `peaks`, went through `filtered` before, once for all.
 """
 
 import functools
@@ -23,7 +25,7 @@ TAU = 0.06
 _POLES = 3
 _NEGLIGIBLE = 1e-5
 _SLOPE = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / 12.0  # of fourth order, in samples
-_NODES = 6  # two before, and four from the last sample before a time on
+_NODES, _BEFORE = 6, 2  # two before, and four from the last sample before a time on
 _HALVINGS = 20
 _PEAK_WITHIN = 3.0  # ms after a crossing
 _BLOCK = 1.0  # ms in which a voltage crosses a level at most once
@@ -62,10 +64,10 @@ def filtered(v: Float[Array, "*sweeps samples"], dt: float) -> Float[Array, "*sw
 def between(
     v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]
 ) -> tuple[Float[Array, "*times"], Float[Array, "*times"]]:
-    """The filtered voltage (mV) of one sweep at some times (ms), and its slope (mV/ms); times carry no derivative.
+    """The voltage (mV) of one sweep at some times (ms), and its slope (mV/ms); times carry no derivative.
 
-    The first millisecond and a half, and the last three samples, are beyond reach: what is asked of them is told of the
-    nearest time that is not.
+    The first two and the last three samples are beyond reach: what is asked of them is told of the nearest time that is
+    not.
     """
     nodes, fraction = _nodes_at(v, dt, jax.lax.stop_gradient(t))
     return _cubic(nodes, fraction), _slope(nodes, fraction) / dt
@@ -74,7 +76,7 @@ def between(
 def crossings(
     v: Float[Array, " samples"], dt: float, level: float, most: int
 ) -> tuple[Float[Array, " most"], Float[Array, " most"], Int[Array, ""]]:
-    """When the filtered voltage of one sweep crosses a level upward.
+    """When the voltage of one sweep crosses a level upward.
 
     Args:
         v: mV.
@@ -86,16 +88,15 @@ def crossings(
         Their times (ms) from the first sample on, infinite where there is none; the slopes there (mV/ms), held; how
         many there are in all.
     """
-    smooth = filtered(jax.lax.stop_gradient(v), dt)
     width = max(round(_BLOCK / dt), 1)
-    crosses = (smooth[:-1] < level) & (smooth[1:] >= level)
+    crosses = (v[:-1] < level) & (v[1:] >= level)
     blocks = jnp.pad(crosses, (0, -crosses.size % width)).reshape(-1, width)
     first = jnp.argmax(blocks, axis=1) + width * jnp.arange(len(blocks))
     none = crosses.size + width
     order = jnp.sort(jnp.where(jnp.any(blocks, axis=1), first, none))
     order = jnp.pad(order, (0, max(most - order.size, 0)), constant_values=none)[:most]
     found = order < none
-    nodes = _nodes_from(v, dt, jnp.where(found, order, 0))
+    nodes = _nodes_from(v, jnp.where(found, order, 0))
     held = jax.lax.stop_gradient(nodes)
     fraction = _halved(lambda f: _cubic(held, f) < level, (most,), v.dtype)
     slope = _slope(held, fraction) / dt
@@ -105,51 +106,48 @@ def crossings(
 
 
 def peaks(v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]) -> Float[Array, "*times"]:
-    """The highest filtered voltage (mV) of one sweep within 3 ms after some times (ms).
+    """The highest voltage (mV) of one sweep within 3 ms after some times (ms).
 
     It is where the cubic has no slope, so that its derivative needs none of when that is. Read at a sample beside it,
     the height of a spike would seem to change as the spike moves.
     """
-    smooth = filtered(jax.lax.stop_gradient(v), dt)
     width = max(round(_PEAK_WITHIN / dt), 1)
     first = jnp.clip(jax.lax.stop_gradient(t) / dt, 1.0, v.size - 2.0 - width).astype(int)
-    after = jax.vmap(lambda start: jax.lax.dynamic_slice(smooth, (start,), (width,)))(first.ravel())
+    held = jax.lax.stop_gradient(v)
+    after = jax.vmap(lambda start: jax.lax.dynamic_slice(held, (start,), (width,)))(first.ravel())
     highest = first + jnp.argmax(after, axis=1).reshape(t.shape)
-    still_rising = _slope(_nodes_from(jax.lax.stop_gradient(v), dt, highest), jnp.zeros_like(t)) > 0.0
-    nodes = _nodes_from(v, dt, jnp.where(still_rising, highest, highest - 1))
-    held = jax.lax.stop_gradient(nodes)
-    return _cubic(nodes, _halved(lambda f: _cubic_slope(held, f) > 0.0, t.shape, v.dtype))
+    still_rising = _slope(_nodes_from(held, highest), jnp.zeros_like(t)) > 0.0
+    nodes = _nodes_from(v, jnp.where(still_rising, highest, highest - 1))
+    around = jax.lax.stop_gradient(nodes)
+    return _cubic(nodes, _halved(lambda f: _cubic_slope(around, f) > 0.0, t.shape, v.dtype))
 
 
 def _nodes_at(
     v: Float[Array, " samples"], dt: float, t: Float[Array, "*times"]
 ) -> tuple[Float[Array, "*times 6"], Float[Array, "*times"]]:
-    """The six filtered samples around some times, and how far these are from the third to the fourth."""
-    kernel = low_pass(dt)
-    span = len(kernel) + _NODES - 1
-    spread = np.zeros((_NODES, span))
-    for row in range(_NODES):
-        spread[row, row : row + len(kernel)] = kernel[::-1]
-    first = span - 1 - _NODES // 2  # what the third node of the first window is
-    position = jnp.clip(t / dt, first, v.size - 1.0 - _NODES // 2)
+    """The six samples around some times, and how far these are from the third to the fourth."""
+    position = jnp.clip(t / dt, _BEFORE, v.size - 1.0 - (_NODES - 1 - _BEFORE))
     index = jnp.floor(position).astype(int)
-    windows = jax.vmap(lambda start: jax.lax.dynamic_slice(v, (start,), (span,)))((index - first).ravel())
-    nodes = windows @ jnp.asarray(spread.T, v.dtype)
-    return nodes.reshape(*t.shape, _NODES), position - index.astype(v.dtype)
+    return _nodes_from(v, index), position - index.astype(v.dtype)
 
 
-def _nodes_from(v: Float[Array, " samples"], dt: float, index: Int[Array, "*times"]) -> Float[Array, "*times 6"]:
-    """The six filtered samples of which these are the third; asked for between two, where rounding does not matter."""
-    return _nodes_at(v, dt, (index.astype(v.dtype) + 0.5) * dt)[0]
+def _nodes_from(v: Float[Array, " samples"], index: Int[Array, "*times"]) -> Float[Array, "*times 6"]:
+    """The six samples of which these are the third."""
+    first = jnp.clip(index - _BEFORE, 0, v.size - _NODES)
+    nodes = jax.vmap(lambda start: jax.lax.dynamic_slice(v, (start,), (_NODES,)))(first.ravel())
+    return nodes.reshape(*index.shape, _NODES)
 
 
 def _halved(before: Callable[[Array], Array], shape: tuple[int, ...], dtype: Any) -> Array:
     """Where, from 0 to 1, a condition that holds at first holds no more; by bisection."""
-    low, high = jnp.zeros(shape, dtype), jnp.ones(shape, dtype)
-    for _ in range(_HALVINGS):
+
+    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
         middle = (low + high) / 2
         holds = before(middle)
-        low, high = jnp.where(holds, middle, low), jnp.where(holds, high, middle)
+        return jnp.where(holds, middle, low), jnp.where(holds, high, middle)
+
+    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (jnp.zeros(shape, dtype), jnp.ones(shape, dtype)))
     return (low + high) / 2
 
 

@@ -44,11 +44,14 @@ class Population:
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.free = len(space.names)
         self.evaluations = 0
+        self._awaited: Future | None = None
 
     def compile(self) -> tuple[Future, Future]:
-        """Compile both kinds of calls side by side."""
+        """Compile both kinds of calls side by side; costs are the sooner ready, and need not wait for the other."""
         u = np.full((1, self.free), 0.5)
-        return self._pool.submit(self._costs, u, 8.0), self._pool.submit(self._linearize, u, 8.0)
+        calls = self._pool.submit(self._costs, u, 8.0), self._pool.submit(self._linearize, u, 8.0)
+        self._awaited = calls[1]
+        return calls
 
     def close(self) -> None:
         """Give the threads back."""
@@ -62,6 +65,8 @@ class Population:
     def linearize(self, us: np.ndarray, most: float) -> Normal:
         """The same of the recorded sweeps alone, and J'r and J'J of the residuals' Jacobian J."""
         self.evaluations += len(us) * (1 + self.free)
+        if self._awaited is not None:
+            self._awaited.result()  # or two threads would compile the same
         parts = self._chunked(self._linearize, us, most, _LINEARIZED)
         costs, slopes, curvatures = (np.concatenate(column) for column in zip(*parts, strict=True))
         return costs, slopes, curvatures
@@ -77,7 +82,7 @@ class Population:
     def _linearize(self, us: np.ndarray, most: float) -> Normal:
         parts = _normal(*self._model, _filled(us, _LINEARIZED), np.float32(most))
         cost, slope, curvature = (np.asarray(part, dtype=float)[: len(us)] for part in parts)
-        return cost, np.nan_to_num(slope), np.nan_to_num(curvature)
+        return cost, np.where(np.isfinite(slope), slope, 0.0), np.where(np.isfinite(curvature), curvature, 0.0)
 
 
 def _filled(us: np.ndarray, length: int) -> np.ndarray:

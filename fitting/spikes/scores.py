@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 import patch_sim as ps
 from fitting.spikes.events import Events, EventTerm
-from fitting.spikes.interpolation import crossings, peaks
+from fitting.spikes.interpolation import crossings, filtered, peaks
 from fitting.spikes.targets import most_crossings
 
 if TYPE_CHECKING:
@@ -160,4 +160,4 @@ def _spikes(
         times, _, _ = crossings(v, dt, level, most)
         return times, peaks(v, dt, jnp.where(jnp.isfinite(times), times, 0.0))
 
-    return jax.vmap(sweep)(voltage)
+    return jax.vmap(sweep)(filtered(voltage, dt))

@@ -50,8 +50,8 @@ def fit_events(
     pool = None if resume is None else _pool_of(resume, box)
     population = Population(box, setup, terms)
     show.show("compiling the search (half a minute, the first time)")
-    for call in population.compile():
-        call.result()
+    costs, _ = population.compile()
+    costs.result()
 
     def so_far(u: np.ndarray, cost: float) -> FitResult:
         loss, initial = _loss(cost, terms), (None,) * len(recordings)

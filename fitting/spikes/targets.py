@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fitting.spikes.interpolation import between, crossings, peaks
+from fitting.spikes.interpolation import between, crossings, filtered, peaks
 
 DELAYS = np.linspace(-2.0, 4.0, 17)[None]
 """Around a spike, a row, ms."""
@@ -66,7 +66,7 @@ def targets(level: float, data: np.ndarray, dt: float, window: tuple[float, floa
         heights, expected, latitude = peaks(v, dt, there), count.astype(v.dtype), jnp.zeros((), v.dtype)
         return count, expected, latitude, times, heights, waveform, steepness, phases, silent, after
 
-    found = Targets(*jax.jit(jax.vmap(sweep))(jnp.asarray(data, dtype=float)))
+    found = Targets(*jax.jit(lambda v: jax.vmap(sweep)(filtered(v, dt)))(jnp.asarray(data, dtype=float)))
     wanted = max(int(found.count.max()), 1)
     return Targets(
         found.count,

@@ -10,6 +10,7 @@ import pytest
 
 import fitting
 import patch_sim as ps
+from fitting.spikes.interpolation import filtered
 from tests.fitting.spikes.pulses import SPIKES, WINDOW, crossing, pulses, recording
 
 EXACT = np.inf
@@ -25,10 +26,11 @@ def term():
 def score(term):
     """What becomes of a model whose spikes are pulses, kind by kind and sweep by sweep."""
     t = jnp.asarray(term.begin + np.arange(round(term.protocol.duration / term.protocol.dt)) * term.protocol.dt)
-    compiled = jax.jit(jax.vmap(lambda v, target, most: term._score(v, target, most), in_axes=(0, 0, None)))
+    compiled = jax.jit(lambda v, targets, most: jax.vmap(lambda v, target: term._score(v, target, most))(v, targets))
 
     def scored(spikes, most=EXACT, above=0.0):
         v = jnp.stack([pulses(t, centers) for centers in (*spikes, *[()] * (term.sweeps - len(spikes)))]) + above
+        v = filtered(v, term.protocol.dt)
         return split(np.asarray(compiled(v, term.targets, most)), term.targets.times.shape[1])
 
     return scored

@@ -48,7 +48,7 @@ def reference(center):
 
 @pytest.mark.parametrize("center", [8.0, 8.013, 8.031])
 def test_a_crossing_is_where_it_is_whatever_the_samples(center):
-    times, slopes, count = crossings(pulses(T, [center]), DT, LEVEL, 2)
+    times, slopes, count = crossings(filtered(pulses(T, [center]), DT), DT, LEVEL, 2)
     expected, slope = reference(center)
     assert count == 1
     assert times[0] == pytest.approx(expected, abs=2e-3)
@@ -58,7 +58,7 @@ def test_a_crossing_is_where_it_is_whatever_the_samples(center):
 
 def test_a_crossing_moves_with_the_pulse_as_its_derivative_says():
     def time(shift):
-        return crossings(pulses(T, [8.0 + shift]), DT, LEVEL, 1)[0][0]
+        return crossings(filtered(pulses(T, [8.0 + shift]), DT), DT, LEVEL, 1)[0][0]
 
     exact_derivative = jax.jit(jax.vmap(jax.grad(time)))
     shifts = jnp.linspace(0.0, 0.1, 11)
@@ -69,7 +69,7 @@ def test_a_crossing_moves_with_the_pulse_as_its_derivative_says():
 
 def test_the_height_of_a_pulse_does_not_change_as_it_moves():
     def height(shift, scale):
-        v = REST + scale * (pulses(T, [8.0 + shift]) - REST)
+        v = filtered(REST + scale * (pulses(T, [8.0 + shift]) - REST), DT)
         return peaks(v, DT, crossings(v, DT, LEVEL, 2)[0][:1])[0]
 
     shifts = jnp.linspace(0.0, 0.1, 11)
@@ -86,7 +86,7 @@ def test_the_height_of_a_pulse_does_not_change_as_it_moves():
 
 @pytest.mark.parametrize("most", [1, 3, 5])
 def test_fewer_and_more_crossings_than_are_asked_for(most):
-    times, _, count = crossings(pulses(T, [5.0, 9.0, 14.0]), DT, LEVEL, most)
+    times, _, count = crossings(filtered(pulses(T, [5.0, 9.0, 14.0]), DT), DT, LEVEL, most)
     assert count == 3
     assert times.shape == (most,)
     expected = [reference(center)[0] for center in (5.0, 9.0, 14.0)][:most]
@@ -105,7 +105,7 @@ def test_no_crossing(v):
 
 
 def test_between_samples_a_voltage_is_smooth_and_its_slope_is_the_derivative():
-    v = pulses(T, [8.0])
+    v = filtered(pulses(T, [8.0]), DT)
     t = jnp.linspace(6.5, 10.0, 701)
     value, slope = between(v, DT, t)
     fine = np.arange(40_000) * 5e-4
