@@ -24,6 +24,7 @@ from fitting.spikes.evolution import Budget
 from fitting.spikes.search import fit_events
 from fitting.spikes.stranger import Model
 from fitting.sums import AbstractLoss, bound
+from fitting.synchronization import check_synchronization, synchronization
 from fitting.traces import Traces, scales
 from fitting.uncertainty import uncertainty
 
@@ -50,6 +51,7 @@ def fit(
     weights: Any = None,
     initial: Any = None,
     optimizer: optax.GradientTransformation | None = None,
+    synchronize: Sequence[float] = (),
     solver: ps.Solver | None = None,
     progress: bool | Callable[[str], None] = True,
     watch: Callable[[FitResult], Any] | None = None,
@@ -105,6 +107,9 @@ def fit(
         weights: of the samples, broadcasting to (sweeps, samples); for several recordings a list of them.
         initial: where each sweep starts, as `patch_sim.simulate` takes it; for several recordings a list.
         optimizer: any optax optimizer, `optax.adam(0.05)`, to use first-order steps instead.
+        synchronize: conductances (nS) by which the recorded voltage of a current clamp holds the model at first, the
+            largest first, `(30.0, 10.0, 3.0)`; the fit at each begins where the one before has ended, and a last one
+            without follows. For traces with spikes, which no search finds otherwise; see `fitting.synchronization`.
         solver: as `patch_sim.simulate` takes it.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
         watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
@@ -126,7 +131,9 @@ def fit(
     _check(model.neuron, recordings, starts, screen, steps)
     _check_budget(loss, budget, evaluations, resume)
     if isinstance(loss, Events):
-        _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver)
+        held = tuple(synchronize) or None
+        _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver, synchronize=held)
+    check_synchronization(synchronize, recordings)
     prepared = setup(model.neuron, recordings, cells)
     free = list(model.bounds) if free is None else free
     box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
@@ -140,16 +147,17 @@ def fit(
     terms = _terms(model.neuron, recordings, weights, initial, scales(loss, recordings))
     objective = Objective(box, prepared, terms, solver, bound(loss, recordings, prepared, box))
 
+    stages = [*(_held(objective, recordings, conductance) for conductance in synchronize), objective]
     if starts == 1:
         first = np.asarray(box.fraction(box.start))[None]
     else:
-        first = draw_starts(objective, starts, screen, seed, show)
+        first = draw_starts(stages[0], starts, screen, seed, show)
     search = (
         functools.partial(levenberg_marquardt, steps=steps)
         if optimizer is None
         else functools.partial(descend, steps=steps, optimizer=optimizer)
     )
-    ends = None if budget is None else time.monotonic() + budget - show.seconds
+    left = None if budget is None else budget - show.seconds
 
     def so_far(u: np.ndarray, cost: float) -> FitResult:
         initial, seconds = tuple(term.initial for term in terms), show.seconds
@@ -157,12 +165,30 @@ def fit(
             box, prepared, recordings, u, loss=_loss(objective, cost), initial=initial, seconds=seconds, seed=seed
         )
 
-    points, interrupted = polish(
-        objective, first, lambda o, u, report: search(o, u, report=report), show, Watch(watch, so_far), ends
-    )
+    interrupted = False
+    for number, stage in enumerate(stages):
+        ends = None if left is None else time.monotonic() + left / (len(stages) - number)
+        begun = time.monotonic()
+        points, interrupted = polish(
+            stage, first, lambda o, u, report: search(o, u, report=report), show, Watch(watch, so_far), ends
+        )
+        first = np.stack([point.u for point in points])
+        left = None if left is None else left - (time.monotonic() - begun)
+        if interrupted:
+            points = [point._replace(cost=objective.cost(point.u)) for point in points]
+            break
     show.close()
     result = _result(objective, recordings, points, seed, show)
     return _with_warnings(result, interrupted)
+
+
+def _held(objective: Objective, recordings: tuple[ps.Recording, ...], conductance: float) -> Objective:
+    """The same with a model that the recorded voltages hold."""
+    terms = tuple(
+        dataclasses.replace(term, synchronization=synchronization(recording, conductance))
+        for term, recording in zip(objective.terms, recordings, strict=True)
+    )
+    return dataclasses.replace(objective, terms=terms)
 
 
 def _check(neuron: Any, recordings: tuple[Any, ...], starts: Any, screen: Any, steps: Any) -> None:

@@ -21,6 +21,7 @@ SOLVER = ps.Exponential(0.05, order=2)
 
 _COSTED, _LINEARIZED = 40, 4  # points in one call: always as many, so that nothing compiles anew
 _HOPELESS = 1e9
+_STEEPEST = 300.0  # tolerances per width of the box: what is steeper goes back and forth within any step
 
 Normal = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Costs, and J'r and J'J, of some points."""
@@ -63,7 +64,10 @@ class Population:
         return np.concatenate(self._chunked(self._costs, us, most, _COSTED))
 
     def linearize(self, us: np.ndarray, most: float) -> Normal:
-        """The same of the recorded sweeps alone, and J'r and J'J of the residuals' Jacobian J."""
+        """The same of the recorded sweeps alone, and J'r and J'J of the residuals' Jacobian J.
+
+        Rows of J that are too steep to be of use are made shorter.
+        """
         self.evaluations += len(us) * (1 + self.free)
         if self._awaited is not None:
             self._awaited.result()  # or two threads would compile the same
@@ -82,7 +86,7 @@ class Population:
     def _linearize(self, us: np.ndarray, most: float) -> Normal:
         parts = _normal(*self._model, _filled(us, _LINEARIZED), np.float32(most))
         cost, slope, curvature = (np.asarray(part, dtype=float)[: len(us)] for part in parts)
-        return cost, np.where(np.isfinite(slope), slope, 0.0), np.where(np.isfinite(curvature), curvature, 0.0)
+        return cost, np.nan_to_num(slope), curvature
 
 
 def _filled(us: np.ndarray, length: int) -> np.ndarray:
@@ -130,5 +134,9 @@ def _normal(
         return jax.jvp(lambda us: _residuals(space, setup, terms, us, most, recorded), (us,), (moved,))
 
     r, jacobian = jax.vmap(push, out_axes=(None, 0))(jnp.eye(us.shape[1], dtype=us.dtype))
+    # At the edge of a spike more, or late in a long train, a derivative grows beyond all use, and beyond float32.
+    steepness = jnp.max(jnp.abs(jacobian), axis=0)
+    believed = jnp.where(jnp.isfinite(steepness), jnp.minimum(1.0, _STEEPEST / steepness), 0.0)
+    jacobian = jnp.where(believed > 0.0, jacobian * believed, 0.0)
     slope = jnp.einsum("fpr,pr->pf", jacobian, r)
     return jnp.sum(r**2, axis=1), slope, jnp.einsum("fpr,gpr->pfg", jacobian, jacobian)

@@ -1,0 +1,92 @@
+"""A model that the recorded voltage holds, and what it finds that none finds otherwise."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fitting
+import patch_sim as ps
+from fitting.losses import trace
+from fitting.synchronization import synchronization
+
+CELL = ps.presets.neuron("squid_axon")
+NA, K = "channels.Na.g_max", "channels.K.g_max"
+STEP = ps.CurrentClamp(ps.Step(1000.0, 5.0, 30.0), duration=40.0, dt=0.1)
+CLAMP = ps.VoltageClamp(ps.Step(20.0, 1.0, 2.0), holding=-70.0, duration=4.0, dt=0.2)
+IDEAL = ps.Electrode()
+
+
+def recorded(electrode: ps.Electrode = IDEAL) -> ps.Recording:
+    return ps.simulate(CELL, dataclasses.replace(STEP, electrode=electrode))
+
+
+@pytest.fixture(scope="module")
+def recording() -> ps.Recording:
+    return recorded()
+
+
+def seen(recording, cell, conductance, electrode=IDEAL):
+    held = None if conductance is None else synchronization(recording, conductance)
+    term = dataclasses.replace(trace(recording), synchronization=held)
+    return np.asarray(term.seen(cell, electrode, ps.Adaptive()))
+
+
+def test_a_right_model_hardly_notices(recording):
+    # What it is held at has steps, of a sample each.
+    off = seen(recording, CELL, 30.0) - np.asarray(recording.measured_voltage)
+    assert np.std(off) < 1.0
+
+
+def test_a_wrong_model_is_the_nearer_the_more_it_is_held(recording):
+    wrong = ps.with_parameters(CELL, {NA: 90.0, K: 50.0})
+    off = [np.std(seen(recording, wrong, k) - np.asarray(recording.measured_voltage)) for k in (None, 30.0, 300.0)]
+    assert off[0] > 1.5 * off[1] > 3.0 * off[2]
+
+
+def test_what_is_injected_is_not_seen_through_the_glass(recording):
+    glass = ps.Electrode(series_resistance=10.0)
+    through = recorded(glass)
+    drop = 1e-3 * 10.0 * np.asarray(STEP.command())
+    np.testing.assert_allclose(through.measured_voltage - recording.measured_voltage, drop, atol=1e-6)
+    bridged = ps.Electrode(series_resistance=10.0, compensation=ps.Compensation(bridge=10.0))
+    held, balanced = seen(recording, CELL, 30.0, glass), seen(recording, CELL, 30.0, bridged)
+    np.testing.assert_allclose(held - balanced, drop, atol=1e-6)
+
+
+def test_spikes_are_fitted_sample_by_sample_from_far_away(recording):
+    far = ps.with_parameters(CELL, {NA: 180.0, K: 22.0})
+    settings = {"free": [NA, K], "starts": 1, "solver": ps.Exponential(0.1), "progress": False}
+    lost = fitting.fit(far, recording, **settings)
+    found = fitting.fit(far, recording, synchronize=(300.0, 100.0, 30.0), **settings)
+    assert found.loss < 0.1 * lost.loss
+    for estimate, value in zip(found.estimates, (120.0, 36.0), strict=True):
+        assert estimate.value == pytest.approx(value, rel=0.02), estimate
+
+
+def test_nothing_holds_a_voltage_clamp():
+    assert synchronization(ps.simulate(CELL, CLAMP), 10.0) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "conductances", "message"),
+    [
+        (recorded, (10.0, 0.0), "synchronize must be positive conductances in nS"),
+        (lambda: ps.simulate(CELL, CLAMP), (10.0,), "there is no current clamp"),
+        (
+            lambda: recorded(ps.Electrode(series_resistance=5.0, pipette_capacitance=3.0)),
+            (10.0,),
+            "neutralize its capacitance",
+        ),
+        (
+            lambda: dataclasses.replace(recorded(), measured_voltage=jnp.full((1, 400), jnp.nan)),
+            (10.0,),
+            "finite everywhere",
+        ),
+    ],
+    ids=["no conductance", "voltage clamp", "pipette to be charged", "missing samples"],
+)
+def test_what_cannot_be_held(make, conductances, message):
+    with pytest.raises(ValueError, match=message):
+        fitting.fit(CELL, make(), free=[NA], synchronize=conductances, progress=False)
