@@ -134,9 +134,16 @@ def _normal(
         return jax.jvp(lambda us: _residuals(space, setup, terms, us, most, recorded), (us,), (moved,))
 
     r, jacobian = jax.vmap(push, out_axes=(None, 0))(jnp.eye(us.shape[1], dtype=us.dtype))
-    # At the edge of a spike more, or late in a long train, a derivative grows beyond all use, and beyond float32.
-    steepness = jnp.max(jnp.abs(jacobian), axis=0)
-    believed = jnp.where(jnp.isfinite(steepness), jnp.minimum(1.0, _STEEPEST / steepness), 0.0)
-    jacobian = jnp.where(believed > 0.0, jacobian * believed, 0.0)
+    jacobian = shortened(jacobian)
     slope = jnp.einsum("fpr,pr->pf", jacobian, r)
     return jnp.sum(r**2, axis=1), slope, jnp.einsum("fpr,gpr->pfg", jacobian, jacobian)
+
+
+def shortened(jacobian: Float[Array, "free points residuals"]) -> Float[Array, "free points residuals"]:
+    """A Jacobian whose rows, each of one residual, are nowhere steeper than 300 tolerances per width of the box.
+
+    At the edge of one more spike, or late in a long train, a derivative grows beyond all use, and beyond float32.
+    """
+    steepness = jnp.max(jnp.abs(jacobian), axis=0, keepdims=True)
+    believed = jnp.where(jnp.isfinite(steepness), jnp.minimum(1.0, _STEEPEST / steepness), 0.0)
+    return jnp.where(believed > 0.0, jacobian * believed, 0.0)

@@ -8,7 +8,7 @@ import pytest
 import fitting
 from fitting.parameters import space
 from fitting.setup import setup
-from fitting.spikes.population import SOLVER, Population
+from fitting.spikes.population import SOLVER, Population, shortened
 from tests.fitting.spikes.pulses import BOUNDS, CELL, squid
 
 MOST = 8.0
@@ -87,3 +87,9 @@ def test_a_point_that_fails_costs_a_billion(population, points):
 def test_more_points_than_one_call_takes(population, points):
     us = np.concatenate([points] * 15)
     np.testing.assert_allclose(population.costs(us, MOST), np.tile(population.costs(points, MOST), 15), rtol=1e-5)
+
+
+def test_rows_of_a_jacobian_are_nowhere_too_steep():
+    rows = jnp.asarray([[3.0, -4.0], [600.0, -3e9], [jnp.inf, 1.0], [jnp.nan, 1.0], [0.0, 0.0]])
+    expected = [[3.0, -4.0], [600.0 / 1e7, -300.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    np.testing.assert_allclose(shortened(rows.T[:, None])[:, 0].T, expected)
