@@ -12,7 +12,7 @@ import optax
 
 import patch_sim as ps
 from fitting.losses import Trace, trace
-from fitting.multistart import draw_starts, polish
+from fitting.multistart import Search, draw_starts, polish
 from fitting.objective import Objective
 from fitting.outcome import Watch, outcome
 from fitting.parameters import space
@@ -157,7 +157,6 @@ def fit(
         if optimizer is None
         else functools.partial(descend, steps=steps, optimizer=optimizer)
     )
-    left = None if budget is None else budget - show.seconds
 
     def so_far(u: np.ndarray, cost: float) -> FitResult:
         initial, seconds = tuple(term.initial for term in terms), show.seconds
@@ -165,21 +164,34 @@ def fit(
             box, prepared, recordings, u, loss=_loss(objective, cost), initial=initial, seconds=seconds, seed=seed
         )
 
-    interrupted = False
-    for number, stage in enumerate(stages):
-        ends = None if left is None else time.monotonic() + left / (len(stages) - number)
-        begun = time.monotonic()
-        points, interrupted = polish(
-            stage, first, lambda o, u, report: search(o, u, report=report), show, Watch(watch, so_far), ends
-        )
-        first = np.stack([point.u for point in points])
-        left = None if left is None else left - (time.monotonic() - begun)
-        if interrupted:
-            points = [point._replace(cost=objective.cost(point.u)) for point in points]
-            break
+    ends = np.inf if budget is None else time.monotonic() + budget - show.seconds
+    points, interrupted = _polished(
+        stages, first, lambda o, u, report: search(o, u, report=report), show, lambda: Watch(watch, so_far), ends
+    )
     show.close()
     result = _result(objective, recordings, points, seed, show)
     return _with_warnings(result, interrupted)
+
+
+def _polished(
+    stages: list[Objective],
+    first: np.ndarray,
+    search: Search,
+    show: ps.Progress,
+    watch: Callable[[], Watch],
+    ends: float,
+) -> tuple[list[Point], bool]:
+    """Search from some points, and at each further stage from where that has led, until it `ends`.
+
+    Every stage has the same share of the time that is left.
+    """
+    for number, stage in enumerate(stages):
+        now = time.monotonic()
+        points, interrupted = polish(stage, first, search, show, watch(), now + (ends - now) / (len(stages) - number))
+        if interrupted:
+            return [point._replace(cost=stages[-1].cost(point.u)) for point in points], True
+        first = np.stack([point.u for point in points])
+    return points, False
 
 
 def _held(objective: Objective, recordings: tuple[ps.Recording, ...], conductance: float) -> Objective:

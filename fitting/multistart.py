@@ -46,7 +46,7 @@ def polish(
     search: Search,
     progress: ps.Progress,
     watch: Callable[[np.ndarray, float], bool] = lambda u, cost: True,
-    ends: float | None = None,
+    ends: float = np.inf,
 ) -> tuple[list[Point], bool]:
     """Search from each start, as many side by side as there are processors.
 
@@ -66,7 +66,7 @@ def polish(
             progress.show(f"start {index + 1} of {len(starts)}, step {point.steps}: best loss so far {loss:.6g}")
             if not watch(point.u, point.cost):
                 stop.set()
-            return not stop.is_set() and (ends is None or time.monotonic() < ends)
+            return not stop.is_set() and time.monotonic() < ends
 
         return reached[index] if stop.is_set() else search(objective, starts[index], report)
 
