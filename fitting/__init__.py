@@ -5,6 +5,7 @@ from fitting.certificate import certificate as certificate
 from fitting.checks import Certificate as Certificate, Check as Check
 from fitting.directions import Direction as Direction
 from fitting.fit import fit as fit
+from fitting.model import Model as Model, load_model as load_model
 from fitting.parameters import Space as Space
 from fitting.phase_plane import PhasePlane as PhasePlane
 from fitting.posterior import Posterior as Posterior, posterior as posterior
@@ -15,5 +16,5 @@ from fitting.report import Estimate as Estimate, FitResult as FitResult, Start a
 from fitting.soft_features import SoftFeatures as SoftFeatures
 from fitting.spikes.events import Events as Events
 from fitting.spikes.scores import EventScores as EventScores, event_scores as event_scores
-from fitting.spikes.stranger import Model as Model, stranger as stranger
+from fitting.spikes.stranger import stranger as stranger
 from fitting.traces import Traces as Traces

@@ -12,9 +12,10 @@ import optax
 
 import patch_sim as ps
 from fitting.losses import Trace, trace
+from fitting.model import Model
 from fitting.multistart import Search, draw_starts, polish
 from fitting.objective import Objective
-from fitting.outcome import Watch, outcome
+from fitting.outcome import Watch, outcome, where
 from fitting.parameters import space
 from fitting.report import FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
@@ -22,7 +23,6 @@ from fitting.setup import setup
 from fitting.spikes.events import Events
 from fitting.spikes.evolution import Budget
 from fitting.spikes.search import fit_events
-from fitting.spikes.stranger import Model
 from fitting.sums import AbstractLoss, bound
 from fitting.synchronization import check_synchronization, synchronization
 from fitting.traces import Traces, scales
@@ -98,7 +98,8 @@ def fit(
             follows it takes some more.
         evaluations: simulations of the model that the search of events may take instead, a Jacobian counting as one for
             each free parameter and one: the same seed and number give the same result.
-        resume: of a fit of events and the same free parameters: where to go on from.
+        resume: a result, or a saved one that was loaded, of the same free parameters: where its starts have ended is
+            where these begin.
         starts: how many; 1 starts from the neuron as it is, without a search, and a number of the electrode that is
             ideal from the middle of its bounds.
         screen: how many points to draw for each start.
@@ -148,7 +149,9 @@ def fit(
     objective = Objective(box, prepared, terms, solver, bound(loss, recordings, prepared, box))
 
     stages = [*(_held(objective, recordings, conductance) for conductance in synchronize), objective]
-    if starts == 1:
+    if resume is not None:
+        first = where(resume, box)
+    elif starts == 1:
         first = np.asarray(box.fraction(box.start))[None]
     else:
         first = draw_starts(stages[0], starts, screen, seed, show)
@@ -219,8 +222,10 @@ def _check_budget(loss: Any, budget: Any, evaluations: Any, resume: Any) -> None
     for name, value in {"budget": budget, "evaluations": evaluations}.items():
         if value is not None and not (isinstance(value, int | float) and value > 0):
             raise ValueError(f"{name} must be a positive number, not {value!r}")
-    if not isinstance(loss, Events) and (evaluations is not None or resume is not None):
-        raise ValueError("evaluations and resume belong to a fit of events: loss=fitting.Events(...)")
+    if not isinstance(loss, Events) and evaluations is not None:
+        raise ValueError("evaluations belong to a fit of events: loss=fitting.Events(...)")
+    if resume is not None and not isinstance(resume, FitResult):
+        raise ValueError(f"resume must be a FitResult, as fitting.load(path) gives, not {resume!r}")
 
 
 def _check_unused(**settings: Any) -> None:

@@ -49,6 +49,18 @@ def outcome(
     )
 
 
+def where(result: FitResult, box: Space) -> np.ndarray:
+    """Where the starts of a result have ended, as coordinates in a box, `(starts, free)`; those that failed left out.
+
+    Raises:
+        ValueError: a result of other parameters.
+    """
+    if tuple(estimate.name for estimate in result.estimates) != box.names:
+        raise ValueError("resume is a fit of other free parameters")
+    ended = [start.values for start in result.starts if np.isfinite(start.loss)]
+    return np.stack([np.asarray(box.fraction(jnp.asarray(values))) for values in ended])
+
+
 class Watch:
     """Shows somebody each better point, not too often, and hears whether to go on; for several threads.
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import patch_sim as ps
-from fitting.outcome import Watch, outcome
+from fitting.outcome import Watch, outcome, where
 from fitting.parameters import Space
 from fitting.report import AS_GOOD, FitResult, Start
 from fitting.setup import Setup
@@ -47,7 +47,8 @@ def fit_events(
             f"no spike in the recordings: nothing crosses {events.level:g} mV upward in the window; look at the units "
             "and the window, lower Events.level, or fit the trace: loss=None"
         )
-    pool = None if resume is None else _pool_of(resume, box)
+    us = None if resume is None else where(resume, box)
+    pool = None if us is None else fresh(us, np.zeros(len(us)))
     population = Population(box, setup, terms)
     show.show("compiling the search (half a minute, the first time)")
     costs, _ = population.compile()
@@ -100,14 +101,6 @@ def _careful(box: Space, setup: Setup, terms: tuple[EventTerm, ...], us: jax.Arr
         return jnp.sum(jnp.concatenate(residuals) ** 2)
 
     return jax.vmap(cost)(us)
-
-
-def _pool_of(result: FitResult, box: Space) -> Pool:
-    names = tuple(estimate.name for estimate in result.estimates)
-    if names != box.names:
-        raise ValueError("resume is a fit of other free parameters")
-    us = np.stack([np.asarray(box.fraction(jnp.asarray(start.values))) for start in result.starts])
-    return fresh(us, np.array([start.loss for start in result.starts]))
 
 
 def _result(

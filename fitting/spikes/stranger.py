@@ -1,28 +1,11 @@
 """A model for a neuron about which nothing is known."""
 
-import dataclasses
-from collections.abc import Mapping
-
 import patch_sim as ps
+from fitting.model import Model
 
 AREA = 10_000.0
 """um2; with it 1 uF/cm2 are 100 pF, and 1 mS/cm2 are 100 nS. What is fitted is the whole cell: densities are of this
 area, whatever the true one is."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Model:
-    """A neuron, and what of it is free.
-
-    Attributes:
-        neuron: the cell.
-        bounds: of each free parameter, `(low, high)` in its unit.
-        ties: names for what several parameters have in common.
-    """
-
-    neuron: ps.Neuron
-    bounds: Mapping[str, tuple[float, float]]
-    ties: Mapping[str, tuple[str, ...]]
 
 
 def stranger() -> Model:

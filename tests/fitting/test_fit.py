@@ -177,6 +177,17 @@ def test_progress_is_told(line, monkeypatch):
     assert lines[-1].endswith(f"best loss so far {result.loss:.6g}")
 
 
+def test_a_loaded_fit_goes_on_where_it_ended(line, tmp_path):
+    begun = fit(line, starts=3, screen=2, steps=1, seed=3)
+    begun.save(tmp_path / "fit.json")
+    resumed = fit(line, resume=fitting.load(tmp_path / "fit.json"))
+    assert len(resumed.starts) == 3
+    assert resumed.loss < begun.loss
+    agree(resumed, regression([line]))
+    with pytest.raises(ValueError, match="resume is a fit of other free parameters"):
+        fit(line, free=[G], bounds={}, resume=begun)
+
+
 def test_who_watches_sees_each_better_point(line, monkeypatch):
     monkeypatch.setattr("fitting.outcome._INTERVAL", 0.0)
     seen = []
@@ -358,6 +369,7 @@ def test_an_initial_that_does_not_fit(nothing_runs, line, initial):
 UNCHECKED = """
 import json, sys, fitting, patch_sim as ps
 cell = ps.Neuron({"Leak": ps.channels.Leak()}, area=1.0, temperature=20.0)
+rec = ps.simulate(cell, ps.VoltageClamp(ps.Step(1.0, 1.0, 1.0), holding=-70.0, duration=2.0, dt=0.5))
 found = {}
 for code in json.loads(sys.argv[1]):
     try:
@@ -374,6 +386,7 @@ def test_arguments_of_the_wrong_kind_as_users_meet_them():
         "fitting.fit(cell, 3, free=['area'])": "recordings must be a Recording or a list of them",
         "fitting.fit(cell, [3], free=['area'])": "recordings must be a Recording or a list of them",
         "fitting.fit('cell', [], free=['area'])": "neuron must be a Neuron, not 'cell'",
+        "fitting.fit(cell, rec, free=['area'], resume='a.json')": "resume must be a FitResult, as fitting.load(path) gives",
     }
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", UNCHECKED, json.dumps(list(wrong))]

@@ -205,5 +205,5 @@ def test_windows_that_cannot_be_measured(step):
         fit(gap.with_mask(np.arange(80) != 20), fitting.PhasePlane())
     with pytest.raises(KeyError):
         fit(step, fitting.Traces() + fitting.Prior({"channels.Na.g_max": (1.0, 1.0)}))
-    with pytest.raises(ValueError, match="belong to a fit of events"):
+    with pytest.raises(ValueError, match="evaluations belong to a fit of events"):
         fit(step, fitting.Traces(), evaluations=10)

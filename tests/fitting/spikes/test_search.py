@@ -119,7 +119,7 @@ def test_recordings_without_anything_to_fit(nothing_compiles, make, message):
         ({"budget": -1.0}, "budget must be a positive number, not -1"),
         ({"evaluations": 0}, "evaluations must be a positive number, not 0"),
         ({"weights": 2.0, "initial": -65.0}, "weights, initial: not for a fit of events"),
-        ({"loss": None}, "evaluations and resume belong to a fit of events"),
+        ({"loss": None}, "evaluations belong to a fit of events"),
         ({"loss": dataclasses.replace(EVENTS, window=(50.0, 80.0))}, "not within the 60 ms of a sweep"),
     ],
 )
