@@ -386,7 +386,7 @@ def test_arguments_of_the_wrong_kind_as_users_meet_them():
         "fitting.fit(cell, 3, free=['area'])": "recordings must be a Recording or a list of them",
         "fitting.fit(cell, [3], free=['area'])": "recordings must be a Recording or a list of them",
         "fitting.fit('cell', [], free=['area'])": "neuron must be a Neuron, not 'cell'",
-        "fitting.fit(cell, rec, free=['area'], resume='a.json')": "resume must be a FitResult, as fitting.load(path) gives",
+        "fitting.fit(cell, rec, free=['area'], resume='a.json')": "resume must be a FitResult, as fitting.load",
     }
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", UNCHECKED, json.dumps(list(wrong))]
