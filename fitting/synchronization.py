@@ -51,9 +51,8 @@ class Synchronization(eqx.Module):
         electrode: Any = protocol.electrode
         density = self.conductance / ps.units.whole_cell_conductance(1.0, neuron.area)
         held = neuron.with_channels(**{_NAME: ps.channels.Leak(g_max=density, reversal=jnp.zeros_like(density))})
-        centered = 0.5 * (self.recorded + jnp.append(self.recorded[:, 1:], self.recorded[:, -1:], axis=1))
-        current = self.conductance * (centered - electrode.shift)  # each held until the next sample
-        stimulus = protocol.stimulus + ps.Samples(current - current[:, :1], protocol.dt)
+        current = self.conductance * (self.recorded - electrode.shift)
+        stimulus = protocol.stimulus + ps.Samples(current - current[:, :1], protocol.dt, linear=True)
         driven = dataclasses.replace(protocol, stimulus=stimulus, holding=protocol.holding + current[:, 0])
         left = electrode.series_resistance - electrode.compensation.bridge
         return held, driven, 1e-3 * left * current

@@ -135,7 +135,7 @@ class EventTerm(eqx.Module):
 
     def rows(self, which: Int[Array | np.ndarray, " rows"]) -> "EventTerm":
         """Some of them, by their numbers."""
-        return eqx.tree_at(_families, self, [jnp.asarray(family)[which] for family in _families(self)])
+        return eqx.tree_at(families, self, [jnp.asarray(family)[which] for family in families(self)])
 
     def simulate(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: Any) -> Float[Array, "sweeps samples"]:
         """What a neuron behind an electrode gives, mV: held as recorded, and then let go."""
@@ -210,7 +210,7 @@ def _prelude(before: np.ndarray, piece: np.ndarray, dt: float) -> tuple[ps.Volta
     return ps.VoltageClamp(stimulus, duration=blocks * width * dt, dt=width * dt, holding=holding), voltage
 
 
-def _families(term: EventTerm) -> list[Any]:
+def families(term: EventTerm) -> list[Any]:
     """Everything with a leading axis of sweeps."""
     clamps: list[Any] = [term.protocol] if term.prelude is None else [term.protocol, term.prelude]
     of_clamps = [part for clamp in clamps for part in (clamp.stimulus.values, clamp.holding)]

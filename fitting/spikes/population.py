@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 import patch_sim as ps
 from fitting.parameters import Space
 from fitting.setup import Setup
+from fitting.spikes.events import EventTerm
+from fitting.spikes.lanes import Lanes, joined
 
 SOLVER = ps.Exponential(0.05, order=2)
 """Exact enough to search with; what is found is simulated again with more care."""
@@ -39,9 +41,9 @@ class Population:
         terms: what is compared.
     """
 
-    def __init__(self, space: Space, setup: Setup, terms: Sequence[Any]):
+    def __init__(self, space: Space, setup: Setup, terms: Sequence[EventTerm]):
         lower = functools.partial(jax.tree.map, lambda x: x.astype(jnp.float32) if eqx.is_inexact_array(x) else x)
-        self._model = lower(space), lower(setup), lower(tuple(terms))
+        self._model = lower(space), lower(setup), lower(joined(terms, setup))
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.free = len(space.names)
         self.evaluations = 0
@@ -93,45 +95,42 @@ def _filled(us: np.ndarray, length: int) -> np.ndarray:
     return np.concatenate([us, us[-1:].repeat(length - len(us), axis=0)]).astype(np.float32)
 
 
-def _residuals(
+def residuals(
     space: Space,
     setup: Setup,
-    terms: tuple[Any, ...],
+    lanes: tuple[Lanes, ...],
     us: Float[Array, "points free"],
-    most: Float[Array, ""],
+    most: Any,
     sweeps: Sequence[int],
+    solver: ps.Solver = SOLVER,
 ) -> Float[Array, "points residuals"]:
-    """The residuals of each point in so many sweeps of each term, lane by lane."""
-    columns = []
-    for index, (term, count) in enumerate(zip(terms, sweeps, strict=True)):
+    """The residuals of each point in the first so many sweeps of each group, all side by side."""
 
-        def lane(u: Any, k: Any, term: Any = term, index: int = index) -> Any:
-            point = space.apply(setup, u)
-            return term.rows(k[None]).residual(*point.rigs[index], SOLVER, most)
-
+    def of_group(group: Lanes, count: int) -> Float[Array, "points residuals"]:
         numbers = jnp.tile(jnp.arange(count), len(us))
-        of_lanes = jax.vmap(lane)(jnp.repeat(us, count, axis=0), numbers)
-        columns.append(of_lanes.reshape(len(us), -1))
-    return jnp.concatenate(columns, axis=1)
+        one = jax.vmap(lambda u, sweep: group.residual(space.apply(setup, u), sweep, solver, most))
+        return one(jnp.repeat(us, count, axis=0), numbers).reshape(len(us), -1)
+
+    return jnp.concatenate([of_group(group, count) for group, count in zip(lanes, sweeps, strict=True)], axis=1)
 
 
 @jax.jit
 def _costs(
-    space: Space, setup: Setup, terms: tuple[Any, ...], us: Float[Array, "points free"], most: Float[Array, ""]
+    space: Space, setup: Setup, lanes: tuple[Lanes, ...], us: Float[Array, "points free"], most: Float[Array, ""]
 ) -> Float[Array, " points"]:
-    sweeps = [term.sweeps for term in terms]
-    return jnp.sum(_residuals(space, setup, terms, us, most, sweeps) ** 2, axis=1)
+    sweeps = [group.term.sweeps for group in lanes]
+    return jnp.sum(residuals(space, setup, lanes, us, most, sweeps) ** 2, axis=1)
 
 
 @jax.jit
 def _normal(
-    space: Space, setup: Setup, terms: tuple[Any, ...], us: Float[Array, "points free"], most: Float[Array, ""]
+    space: Space, setup: Setup, lanes: tuple[Lanes, ...], us: Float[Array, "points free"], most: Float[Array, ""]
 ) -> tuple[Array, Array, Array]:
-    recorded = [term.recorded for term in terms]
+    recorded = [group.term.recorded for group in lanes]
 
     def push(direction: Float[Array, " free"]) -> tuple[Array, Array]:
         moved = jnp.broadcast_to(direction, us.shape)
-        return jax.jvp(lambda us: _residuals(space, setup, terms, us, most, recorded), (us,), (moved,))
+        return jax.jvp(lambda us: residuals(space, setup, lanes, us, most, recorded), (us,), (moved,))
 
     r, jacobian = jax.vmap(push, out_axes=(None, 0))(jnp.eye(us.shape[1], dtype=us.dtype))
     jacobian = shortened(jacobian)

@@ -16,7 +16,8 @@ from fitting.report import AS_GOOD, FitResult, Start
 from fitting.setup import Setup
 from fitting.spikes.events import Events, EventTerm
 from fitting.spikes.evolution import LAST, Budget, Pool, evolve, fresh
-from fitting.spikes.population import SOLVER, Population
+from fitting.spikes.lanes import Lanes, joined
+from fitting.spikes.population import SOLVER, Population, residuals
 
 CAREFUL = ps.Exponential(SOLVER.dt / 4, order=2)
 """How the best are simulated again, in the precision of the model: in steps a quarter as long."""
@@ -86,7 +87,7 @@ def _again(box: Space, setup: Setup, terms: tuple[EventTerm, ...], pool: Pool) -
     """The best few once more, with care, in the order that they have then; the others follow."""
     first = pool[np.arange(min(_AGAIN, len(pool)))]
     us = np.concatenate([first.us, first.us[-1:].repeat(_AGAIN - len(first), axis=0)])
-    costs = np.asarray(_careful(box, setup, terms, jnp.asarray(us)), dtype=float)[: len(first)]
+    costs = np.asarray(_careful(box, setup, joined(terms, setup), jnp.asarray(us)), dtype=float)[: len(first)]
     costs = np.where(np.isfinite(costs), costs, np.inf)
     order = np.argsort(costs, kind="stable")
     again = dataclasses.replace(first[order], costs=costs[order])
@@ -94,13 +95,9 @@ def _again(box: Space, setup: Setup, terms: tuple[EventTerm, ...], pool: Pool) -
 
 
 @jax.jit
-def _careful(box: Space, setup: Setup, terms: tuple[EventTerm, ...], us: jax.Array) -> jax.Array:
-    def cost(u: jax.Array) -> jax.Array:
-        point = box.apply(setup, u)
-        residuals = [term.residual(*rig, CAREFUL, LAST) for term, rig in zip(terms, point.rigs, strict=True)]
-        return jnp.sum(jnp.concatenate(residuals) ** 2)
-
-    return jax.vmap(cost)(us)
+def _careful(box: Space, setup: Setup, lanes: tuple[Lanes, ...], us: jax.Array) -> jax.Array:
+    sweeps = [group.term.sweeps for group in lanes]
+    return jnp.sum(residuals(box, setup, lanes, us, LAST, sweeps, CAREFUL) ** 2, axis=1)
 
 
 def _result(

@@ -1,5 +1,6 @@
 """The events of recorded sweeps, and where in a sweep the voltage is told."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -79,6 +80,22 @@ def targets(level: float, data: np.ndarray, dt: float, window: tuple[float, floa
         found.phases[:, : wanted + 1],
         found.silent,
         found.after,
+    )
+
+
+def padded(targets: Targets, spikes: int) -> Targets:
+    """The same with room for so many spikes in each sweep."""
+
+    def wider(x: Array, room: int, filler: float = 0.0) -> Array:
+        return jnp.pad(x, [(0, 0), (0, room - x.shape[1]), *[(0, 0)] * (x.ndim - 2)], constant_values=filler)
+
+    return dataclasses.replace(
+        targets,
+        times=wider(targets.times, spikes, jnp.inf),
+        peaks=wider(targets.peaks, spikes),
+        waveform=wider(targets.waveform, spikes),
+        steepness=wider(targets.steepness, spikes),
+        phases=wider(targets.phases, spikes + 1),
     )
 
 
