@@ -12,7 +12,8 @@ from fitting.posterior import Posterior as Posterior, posterior as posterior
 from fitting.priors import PassivePrior as PassivePrior, Prior as Prior, passive_prior as passive_prior
 from fitting.profile import Profile as Profile, profile as profile
 from fitting.provenance import fingerprint as fingerprint
-from fitting.report import Estimate as Estimate, FitResult as FitResult, Start as Start, Table as Table, load as load
+from fitting.report import Estimate as Estimate, FitResult as FitResult, Start as Start, Table as Table
+from fitting.saved import load as load
 from fitting.soft_features import SoftFeatures as SoftFeatures
 from fitting.spikes.events import Events as Events
 from fitting.spikes.scores import EventScores as EventScores, event_scores as event_scores

@@ -110,12 +110,13 @@ def fit(
         optimizer: any optax optimizer, `optax.adam(0.05)`, to use first-order steps instead.
         synchronize: conductances (nS) by which the recorded voltage of a current clamp holds the model at first, the
             largest first, `(30.0, 10.0, 3.0)`; the fit at each begins where the one before has ended, and a last one
-            without follows. For traces with spikes, which no search finds otherwise; see `fitting.synchronization`.
+            without follows. For traces with spikes, whose sum of squares has many valleys; see
+            `fitting.synchronization`.
         solver: as `patch_sim.simulate` takes it.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
         watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
             drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second.
-            False from it ends the fit with the best so far.
+            False from it ends the fit with the best so far. While the model is held, the loss is that of the held one.
 
     Returns:
         A `FitResult`. Ctrl-C while starts are polished ends the fit with the best so far.
@@ -134,11 +135,11 @@ def fit(
     if isinstance(loss, Events):
         held = tuple(synchronize) or None
         _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver, synchronize=held)
-    check_synchronization(synchronize, recordings)
     prepared = setup(model.neuron, recordings, cells)
     free = list(model.bounds) if free is None else free
     box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
     prepared = prepared.freed(box.paths)
+    check_synchronization(synchronize, recordings, prepared.electrodes)
     if isinstance(loss, Events):
         seconds = _SECONDS if budget is None and evaluations is None else budget
         limit = Budget(seconds, evaluations)

@@ -1,12 +1,12 @@
 """A neuron and what of it is free, in a file."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import patch_sim as ps
+from fitting import files
 
 _FORMAT = "patch_sim model 1"
 
@@ -27,10 +27,8 @@ class Model:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as JSON, to be edited and loaded by `fitting.load_model`."""
-        data = {"format": _FORMAT, "bounds": dict(self.bounds), "ties": dict(self.ties)}
-        text = json.dumps(data | {"neuron": ps.encode(self.neuron)}, indent=1)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        data = {"bounds": dict(self.bounds), "ties": dict(self.ties), "neuron": ps.encode(self.neuron)}
+        files.write(path, _FORMAT, data)
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -39,13 +37,10 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     Raises:
         ValueError: a file that is no saved model, or a neuron whose classes have not been imported.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            data: dict[str, Any] = json.load(file)
-        if data["format"] != _FORMAT:
-            raise KeyError("format")
-        bounds = {name: (float(low), float(high)) for name, (low, high) in data["bounds"].items()}
-        ties = {name: tuple(paths) for name, paths in data["ties"].items()}
-        return Model(ps.decode(data["neuron"]), bounds, ties)
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"{os.fspath(path)} is not a saved model") from error
+    return files.read(path, _FORMAT, _model, "model")
+
+
+def _model(data: dict[str, Any]) -> Model:
+    bounds = {name: (float(low), float(high)) for name, (low, high) in data["bounds"].items()}
+    ties = {name: tuple(paths) for name, paths in data["ties"].items()}
+    return Model(ps.decode(data["neuron"]), bounds, ties)

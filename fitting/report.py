@@ -1,7 +1,6 @@
-"""What a fit found, and how to read, keep and draw it."""
+"""What a fit found: printed, drawn, saved."""
 
 import dataclasses
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,8 @@ import equinox as eqx
 import numpy as np
 
 import patch_sim as ps
-from fitting.checks import Certificate, Check
+from fitting import files
+from fitting.checks import Certificate
 from fitting.directions import Direction
 from fitting.losses import protocol_of
 from fitting.objective import Objective
@@ -20,7 +20,9 @@ from fitting.spikes.scores import EventScores, event_scores
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FORMAT = "patch_sim fit 4"
+FORMAT = "patch_sim fit 4"
+"""Of a saved fit."""
+
 AS_GOOD = 2.0**0.5
 """Times the best loss: twice the cost."""
 
@@ -273,13 +275,8 @@ class FitResult:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as JSON, all but the recordings and where they were started; of their data the SHA-256."""
-        data = {"format": _FORMAT}
-        for field in dataclasses.fields(self):
-            if field.name not in _NOT_SAVED:
-                data[field.name] = _plain(getattr(self, field.name))
-        text = json.dumps(data, indent=1)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        names = [field.name for field in dataclasses.fields(self) if field.name not in _NOT_SAVED]
+        files.write(path, FORMAT, {name: _plain(getattr(self, name)) for name in names})
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write one self-contained HTML file: parameters, certificate, warnings, recordings with model and residual.
@@ -344,59 +341,6 @@ class FitResult:
             f"standard errors are {times} times those of independent residuals, which these are not: they remember for "
             f"{max(self.memory):.3g} ms"
         ]
-
-
-def load(path: str | os.PathLike[str]) -> FitResult:
-    """Load what `FitResult.save` saved.
-
-    Raises:
-        ValueError: a file that is no saved fit, or a model whose classes have not been imported.
-    """
-    try:
-        with open(path, encoding="utf-8") as file:
-            data: dict[str, Any] = json.load(file)
-        if data["format"] != _FORMAT:
-            raise KeyError("format")
-        return FitResult(
-            neurons=tuple(ps.decode(neuron) for neuron in data["neurons"]),
-            loss=data["loss"],
-            rmse=tuple(data["rmse"]),
-            estimates=tuple(Estimate(**row) for row in data["estimates"]),
-            correlation=np.array(data["correlation"], dtype=float),
-            starts=tuple(
-                Start(row["loss"], tuple(row["values"]), row["steps"], row["converged"]) for row in data["starts"]
-            ),
-            cells=tuple(data["cells"]),
-            electrodes=tuple(ps.decode(electrode) for electrode in data["electrodes"]),
-            directions=tuple(_direction(row) for row in data["directions"]),
-            memory=tuple(data["memory"]),
-            certificate=_certificate(data["certificate"]),
-            fingerprints=tuple(data["fingerprints"]),
-            version=data["version"],
-            seed=data["seed"],
-            events=_events(data["events"]),
-            warnings=tuple(data["warnings"]),
-            seconds=data["seconds"],
-        )
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"{os.fspath(path)} is not a saved fit") from error
-
-
-def _certificate(data: dict[str, Any] | None) -> Certificate | None:
-    return None if data is None else Certificate(tuple(Check(**row) for row in data["checks"]))
-
-
-def _events(data: dict[str, Any] | None) -> Events | None:
-    if data is None:
-        return None
-    settings: dict[str, Any] = dict(data)
-    settings["window"] = settings["window"] and tuple(settings["window"])
-    return Events(**settings)
-
-
-def _direction(row: dict[str, Any]) -> Direction:
-    names, change, units = (tuple(row[name]) for name in ("names", "change", "units"))
-    return Direction(names, change, units, row["spread"], row["compensation"], row["correlation"])
 
 
 def _plain(value: Any) -> Any:

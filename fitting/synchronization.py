@@ -65,8 +65,10 @@ def synchronization(recording: ps.Recording, conductance: float) -> Synchronizat
     return Synchronization(jnp.asarray(conductance, dtype=float), jnp.asarray(recording.response, dtype=float))
 
 
-def check_synchronization(conductances: Sequence[float], recordings: Sequence[ps.Recording]) -> None:
-    """Whether some conductances (nS) can hold a model at some recordings.
+def check_synchronization(
+    conductances: Sequence[float], recordings: Sequence[ps.Recording], electrodes: Sequence[ps.Electrode]
+) -> None:
+    """Whether some conductances (nS) can hold a model at some recordings, each made through an electrode.
 
     Raises:
         ValueError: they are not positive, nothing was recorded in current clamp, a voltage that is not finite, or a
@@ -74,11 +76,14 @@ def check_synchronization(conductances: Sequence[float], recordings: Sequence[ps
     """
     if not all(isinstance(k, int | float) and 0 < k < float("inf") for k in conductances):
         raise ValueError(f"synchronize must be positive conductances in nS, not {conductances!r}")
-    clamped = [recording for recording in recordings if recording.mode is ps.Mode.CURRENT_CLAMP]
-    if conductances and not clamped:
+    if not conductances:
+        return
+    pairs = zip(recordings, electrodes, strict=True)
+    clamped = [(recording, through) for recording, through in pairs if recording.mode is ps.Mode.CURRENT_CLAMP]
+    if not clamped:
         raise ValueError("synchronize holds the membrane at a recorded voltage: there is no current clamp among these")
-    for recording in clamped if conductances else ():
+    for recording, electrode in clamped:
         if not np.all(np.isfinite(np.asarray(recording.response))):
             raise ValueError("synchronize needs a recorded voltage that is finite everywhere, masked or not")
-        if "capacitance" in recording.electrode.used:
+        if "capacitance" in electrode.used:
             raise ValueError("synchronize takes a pipette as one that need not be charged: neutralize its capacitance")

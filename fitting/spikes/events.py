@@ -161,11 +161,6 @@ class EventTerm(eqx.Module):
         smooth = filtered(measured, self.protocol.dt)
         return jax.vmap(lambda v, target: self._score(v, target, most))(smooth, self.targets).ravel()
 
-    def counts(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: Any) -> Int[Array, " sweeps"]:
-        """How many spikes a neuron has in the window."""
-        measured = self.simulate(neuron, electrode, solver)
-        return jax.vmap(lambda v: self._spikes(v)[1])(filtered(measured, self.protocol.dt))
-
     def _spikes(self, v: Float[Array, " samples"]) -> tuple[Float[Array, " spikes"], Int[Array, ""]]:
         """The times of the first spikes in the window, infinite beyond the last, and how many there are in all."""
         start, end = self.window

@@ -93,7 +93,7 @@ Report = Callable[[str, np.ndarray, float], None]
 
 
 def evolve(
-    population: Population, budget: Budget, seed: int, report: Report, pool: Pool | None = None
+    population: Population, budget: Budget, seed: int, report: Report, begun: np.ndarray | None = None
 ) -> tuple[Pool, bool]:
     """Search a box until the budget is spent, or interrupted.
 
@@ -107,19 +107,16 @@ def evolve(
         budget: what may be spent.
         seed: of all that is random; the same seed and number of evaluations give the same points.
         report: told of each stage.
-        pool: where to go on from; None to begin.
+        begun: where to go on from, `(points, free)`; None to begin.
 
     Returns:
         The distinct points that are left, the best first, and whether Ctrl-C came before the budget was spent.
     """
     rng = np.random.default_rng(seed)
-    if pool is None:
-        # The mean of two: near the corners of a box of forty dimensions no cell is like any that lives.
-        us = rng.random((2, _SCREENED, population.free)).mean(axis=0)
-        pool = fresh(us, population.costs(us, _FIRST))
-    else:
-        pool = fresh(pool.us, population.costs(pool.us, _FIRST))
-    most, begun = _FIRST, budget.spent(population)
+    # The mean of two: near the corners of a box of forty dimensions no cell is like any that lives.
+    us = rng.random((2, _SCREENED, population.free)).mean(axis=0) if begun is None else begun
+    pool = fresh(us, population.costs(us, _FIRST))
+    most, spent = _FIRST, budget.spent(population)
     try:
         for count, steps in _HALVING:
             pool = pool[np.argsort(pool.costs, kind="stable")[:count]]
@@ -128,7 +125,7 @@ def evolve(
                 pool = descended(population, pool, most, budget)
         pool = distinct(pool)
         while budget.spent(population) < 1.0:
-            if most > LAST and budget.spent(population) > begun + _TIGHTEN * (1.0 - begun):
+            if most > LAST and budget.spent(population) > spent + _TIGHTEN * (1.0 - spent):
                 most = LAST
                 pool = distinct(fresh(pool.us, population.costs(pool.us, most)))
             pool = _generation(population, pool, most, budget, rng)

@@ -34,8 +34,7 @@ class Lanes(eqx.Module):
         return self.term.rows(sweep[None]).residual(*self._rig(setup, sweep), solver, most)
 
     def _rig(self, setup: Setup, sweep: Int[Array, ""]) -> tuple[ps.Neuron, ps.Electrode]:
-        rigs = [setup.rigs[k] for k in self.recordings]
-        owner = self.owners[sweep]
+        rigs, owner = setup.rigs, self.owners[sweep]
 
         def own(parts: Sequence[Any]) -> Any:
             first, *others = parts
@@ -43,7 +42,7 @@ class Lanes(eqx.Module):
                 return first
             return jax.tree.map(lambda *x: jnp.stack([jnp.asarray(number) for number in x])[owner], *parts)
 
-        neurons, electrodes = zip(*rigs, strict=True)
+        neurons, electrodes = zip(*(rigs[k] for k in self.recordings), strict=True)
         return own(neurons), own(electrodes)
 
 

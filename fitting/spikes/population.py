@@ -15,8 +15,7 @@ from jaxtyping import Array, Float
 import patch_sim as ps
 from fitting.parameters import Space
 from fitting.setup import Setup
-from fitting.spikes.events import EventTerm
-from fitting.spikes.lanes import Lanes, joined
+from fitting.spikes.lanes import Lanes
 
 SOLVER = ps.Exponential(0.05, order=2)
 """Exact enough to search with; what is found is simulated again with more care."""
@@ -38,12 +37,12 @@ class Population:
     Args:
         space: the box.
         setup: what the points change.
-        terms: what is compared.
+        lanes: what is compared.
     """
 
-    def __init__(self, space: Space, setup: Setup, terms: Sequence[EventTerm]):
+    def __init__(self, space: Space, setup: Setup, lanes: Sequence[Lanes]):
         lower = functools.partial(jax.tree.map, lambda x: x.astype(jnp.float32) if eqx.is_inexact_array(x) else x)
-        self._model = lower(space), lower(setup), lower(joined(terms, setup))
+        self._model = lower(space), lower(setup), lower(tuple(lanes))
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.free = len(space.names)
         self.evaluations = 0
@@ -95,7 +94,7 @@ def _filled(us: np.ndarray, length: int) -> np.ndarray:
     return np.concatenate([us, us[-1:].repeat(length - len(us), axis=0)]).astype(np.float32)
 
 
-def residuals(
+def lane_residuals(
     space: Space,
     setup: Setup,
     lanes: tuple[Lanes, ...],
@@ -119,7 +118,7 @@ def _costs(
     space: Space, setup: Setup, lanes: tuple[Lanes, ...], us: Float[Array, "points free"], most: Float[Array, ""]
 ) -> Float[Array, " points"]:
     sweeps = [group.term.sweeps for group in lanes]
-    return jnp.sum(residuals(space, setup, lanes, us, most, sweeps) ** 2, axis=1)
+    return jnp.sum(lane_residuals(space, setup, lanes, us, most, sweeps) ** 2, axis=1)
 
 
 @jax.jit
@@ -130,7 +129,7 @@ def _normal(
 
     def push(direction: Float[Array, " free"]) -> tuple[Array, Array]:
         moved = jnp.broadcast_to(direction, us.shape)
-        return jax.jvp(lambda us: residuals(space, setup, lanes, us, most, recorded), (us,), (moved,))
+        return jax.jvp(lambda us: lane_residuals(space, setup, lanes, us, most, recorded), (us,), (moved,))
 
     r, jacobian = jax.vmap(push, out_axes=(None, 0))(jnp.eye(us.shape[1], dtype=us.dtype))
     jacobian = shortened(jacobian)

@@ -15,9 +15,9 @@ from fitting.parameters import Space
 from fitting.report import AS_GOOD, FitResult, Start
 from fitting.setup import Setup
 from fitting.spikes.events import Events, EventTerm
-from fitting.spikes.evolution import LAST, Budget, Pool, evolve, fresh
+from fitting.spikes.evolution import LAST, Budget, Pool, evolve
 from fitting.spikes.lanes import Lanes, joined
-from fitting.spikes.population import SOLVER, Population, residuals
+from fitting.spikes.population import SOLVER, Population, lane_residuals
 
 CAREFUL = ps.Exponential(SOLVER.dt / 4, order=2)
 """How the best are simulated again, in the precision of the model: in steps a quarter as long."""
@@ -48,12 +48,9 @@ def fit_events(
             f"no spike in the recordings: nothing crosses {events.level:g} mV upward in the window; look at the units "
             "and the window, lower Events.level, or fit the trace: loss=None"
         )
-    us = None if resume is None else where(resume, box)
-    pool = None if us is None else fresh(us, np.zeros(len(us)))
-    population = Population(box, setup, terms)
-    show.show("compiling the search (half a minute, the first time)")
-    costs, _ = population.compile()
-    costs.result()
+    begun = None if resume is None else where(resume, box)
+    lanes = joined(terms, setup)
+    population = Population(box, setup, lanes)
 
     def so_far(u: np.ndarray, cost: float) -> FitResult:
         loss, initial = _loss(cost, terms), (None,) * len(recordings)
@@ -70,10 +67,13 @@ def fit_events(
             raise KeyboardInterrupt
 
     try:
-        pool, interrupted = evolve(population, budget, seed, report, pool)
+        show.show("compiling the search (half a minute, the first time)")
+        costs, _ = population.compile()
+        costs.result()
+        pool, interrupted = evolve(population, budget, seed, report, begun)
     finally:
         population.close()
-    pool = _again(box, setup, terms, pool)
+    pool = _again(box, setup, lanes, pool)
     show.close()
     return _result(box, setup, terms, recordings, events, pool, seed, interrupted, show.seconds)
 
@@ -83,11 +83,11 @@ def _loss(cost: float, terms: Sequence[EventTerm]) -> float:
     return math.sqrt(cost / sum(term.recorded for term in terms))
 
 
-def _again(box: Space, setup: Setup, terms: tuple[EventTerm, ...], pool: Pool) -> Pool:
+def _again(box: Space, setup: Setup, lanes: tuple[Lanes, ...], pool: Pool) -> Pool:
     """The best few once more, with care, in the order that they have then; the others follow."""
     first = pool[np.arange(min(_AGAIN, len(pool)))]
     us = np.concatenate([first.us, first.us[-1:].repeat(_AGAIN - len(first), axis=0)])
-    costs = np.asarray(_careful(box, setup, joined(terms, setup), jnp.asarray(us)), dtype=float)[: len(first)]
+    costs = np.asarray(_careful(box, setup, lanes, jnp.asarray(us)), dtype=float)[: len(first)]
     costs = np.where(np.isfinite(costs), costs, np.inf)
     order = np.argsort(costs, kind="stable")
     again = dataclasses.replace(first[order], costs=costs[order])
@@ -97,7 +97,7 @@ def _again(box: Space, setup: Setup, terms: tuple[EventTerm, ...], pool: Pool) -
 @jax.jit
 def _careful(box: Space, setup: Setup, lanes: tuple[Lanes, ...], us: jax.Array) -> jax.Array:
     sweeps = [group.term.sweeps for group in lanes]
-    return jnp.sum(residuals(box, setup, lanes, us, LAST, sweeps, CAREFUL) ** 2, axis=1)
+    return jnp.sum(lane_residuals(box, setup, lanes, us, LAST, sweeps, CAREFUL) ** 2, axis=1)
 
 
 def _result(

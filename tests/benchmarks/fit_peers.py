@@ -28,6 +28,7 @@ from fitting.parameters import Space, space
 from fitting.setup import Setup, setup
 from fitting.spikes.events import EventTerm
 from fitting.spikes.evolution import LAST, Budget, evolve
+from fitting.spikes.lanes import joined
 from fitting.spikes.population import SOLVER, Population
 
 jax.config.update("jax_enable_x64", True)
@@ -94,7 +95,7 @@ def load() -> Problem:
     box = space(prepared, list(stranger.bounds), stranger.bounds, stranger.ties)
     model = prepared.freed(box.paths)
     term = fitting.Events(window=WINDOW).bind(train)
-    population = Population(box, model, (term,))
+    population = Population(box, model, joined((term,), model))
     for call in population.compile():
         call.result()
     step = term.protocol.dt
@@ -114,10 +115,7 @@ def ours(problem: Problem, clock: Clock, seed: int) -> None:
 
 
 def cma_es(problem: Problem, clock: Clock, seed: int) -> None:
-    """CMA-ES from the best of as many points as ours begins with, each generation a batch, restarted where it stops.
-
-    From the middle of the box and a quarter of it wide, it hardly moved in this time.
-    """
+    """CMA-ES from the best of as many points as ours begins with, each generation a batch, restarted where it stops."""
     rng = np.random.default_rng(seed)
     while True:
         us = rng.random((2, SCREENED, problem.population.free)).mean(axis=0)

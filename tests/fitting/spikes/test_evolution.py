@@ -44,9 +44,9 @@ def nothing(stage, u, cost):
     pass
 
 
-def search(evaluations=3000, seed=0, pool=None, known=None, report=nothing):
+def search(evaluations=3000, seed=0, begun=None, known=None, report=nothing):
     known = known or Known()
-    found, interrupted = evolve(known, Budget(None, evaluations), seed, report, pool)
+    found, interrupted = evolve(known, Budget(None, evaluations), seed, report, begun)
     return found, interrupted, known
 
 
@@ -94,9 +94,9 @@ def test_ctrl_c_keeps_the_best_so_far(call):
 
 def test_it_goes_on_from_where_it_was():
     first, *_ = search(1000)
-    later, *_ = search(800, seed=1, pool=first)
+    later, *_ = search(800, seed=1, begun=first.us)
     assert later.costs[0] <= first.costs[0]
-    same, _, known = search(1, pool=first)
+    same, _, known = search(1, begun=first.us)
     assert same.costs[0] == pytest.approx(first.costs[0])
     assert known.evaluations == len(first)
 

@@ -11,7 +11,7 @@ import patch_sim as ps
 from fitting.parameters import space
 from fitting.setup import setup
 from fitting.spikes.lanes import joined
-from fitting.spikes.population import SOLVER, residuals
+from fitting.spikes.population import SOLVER, lane_residuals
 from tests.fitting.spikes.pulses import CELL, squid
 
 OFFSETS = "recordings.*.electrode.current_offset"
@@ -35,7 +35,7 @@ def sums(recordings, cells, free, u) -> tuple[float, float]:
 
     @jax.jit
     def together(us):
-        return residuals(box, prepared, lanes, us, MOST, [group.term.sweeps for group in lanes])
+        return lane_residuals(box, prepared, lanes, us, MOST, [group.term.sweeps for group in lanes])
 
     point = box.apply(prepared, us[0])
     alone = [np.asarray(term.residual(*rig, SOLVER, MOST)) for term, rig in zip(terms, point.rigs, strict=True)]

@@ -8,6 +8,7 @@ import pytest
 import fitting
 from fitting.parameters import space
 from fitting.setup import setup
+from fitting.spikes.lanes import joined
 from fitting.spikes.population import SOLVER, Population, shortened
 from tests.fitting.spikes.pulses import BOUNDS, CELL, squid
 
@@ -28,7 +29,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def population(model, term):
-    population = Population(*model, (term,))
+    population = Population(*model, joined((term,), model[1]))
     yield population
     population.close()
 
