@@ -131,6 +131,15 @@ class Neuron(AbstractParametric):
         self._check_names(names)
         return self._composed({**self._channels, **{name: self._channels[name].disabled() for name in names}})
 
+    def with_calcium(self, pool: CalciumPool | None) -> "Neuron":
+        """The same cell with another calcium pool, or without one.
+
+        Raises:
+            ValueError: what is no pool.
+        """
+        _check(self._channels, self.ions, pool)
+        return eqx.tree_at(lambda neuron: neuron.calcium, self, pool, is_leaf=lambda x: x is None)
+
     def _composed(self, channels: dict[str, AbstractChannel]) -> "Neuron":
         _check(channels, self.ions, self.calcium)
         channels = {name: channel.at(None) for name, channel in channels.items()}

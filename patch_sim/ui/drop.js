@@ -18,10 +18,9 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   const { files } = event.dataTransfer;
   if (files.length !== 1) {
-    const detail = "One file at a time, please: the page shows one recording.";
-    return element.dispatchEvent(new CustomEvent("notice", { bubbles: true, detail }));
+    return emit("notice", { text: "One file at a time, please: the page shows one recording.", error: true });
   }
-  const input = document.querySelector("#controls input[type=file]");
+  const input = document.querySelector("#open input[type=file], #open ~ input[type=file], #bench input[type=file]");
   input.files = files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 });

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from patch_sim.ui.assets import asset
+from patch_sim.ui.panel import asset
 
 
 def launch_options() -> dict[str, Any]:

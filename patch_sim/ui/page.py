@@ -1,150 +1,98 @@
-"""The page: controls on the left, the scope in the center."""
+"""The page: what is set up on the left, the scope in the center, what is made of it on the right."""
 
-import concurrent.futures
-import dataclasses
+import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
 import patch_sim as ps
-from patch_sim.ui.assets import asset
-from patch_sim.ui.run import run, sweeps, title
-from patch_sim.ui.scope import ring, scope
-from patch_sim.ui.session import Sessions
-from patch_sim.ui.steps import FAMILIES, Steps, label
+from patch_sim.ui.jobs import Jobs
+from patch_sim.ui.panel import asset, panel
+from patch_sim.ui.rack import check, electrode_panel, protocol_panel, rack
+from patch_sim.ui.run import run
+from patch_sim.ui.scope import scope
+from patch_sim.ui.session import Session, Sessions
+from patch_sim.ui.state import State
 from patch_sim.ui.traces import Traces
 
-_RING_EVERY = 1.0 / 12.0
-"""The least time between two updates of a running family, s."""
+Panel = Callable[[Sessions, Jobs], gr.HTML]
+"""What builds a panel."""
 
 
-def page() -> gr.Blocks:
-    """Build the page. What it shows first is simulated meanwhile, in the background."""
-    preset = ps.presets.neurons()[0]
-    opening = concurrent.futures.ThreadPoolExecutor(1).submit(lambda: list(sweeps(preset, Steps()))[-1])
-    sessions = Sessions()
+def page(*more: Panel) -> gr.Blocks:
+    """Build the page.
+
+    Args:
+        more: panels on the right beside those of this package, such as that of a fit.
+    """
+    sessions, jobs = Sessions(), Jobs()
     with gr.Blocks(title="patch_sim", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as blocks:
-        _header()
+        header = panel("header", sessions, code, check, page="")
         with gr.Row(elem_id="rig"):
-            with gr.Column(elem_id="controls"):
-                cell, fields, start = _family(preset)
-                file = _opener()
+            with gr.Column(elem_id="setup"):
+                panel("tabs", sessions)
+                rack(sessions)
+                protocol_panel(sessions)
+                electrode_panel(sessions)
             with gr.Column(elem_id="bench"):
-                screen = scope(_fetch_sweeps(sessions))
-        cell.change(_suggest, inputs=cell, outputs=fields, show_progress="hidden", queue=False)
-        blocks.load(_open_page(sessions, opening), outputs=screen, show_progress="hidden")
-        gr.on(
-            [start.click, *(field.submit for field in fields)],
-            _run_family(sessions),
-            inputs=[cell, *fields],
-            outputs=screen,
-            show_progress="hidden",
-            trigger_mode="multiple",
-            concurrency_limit=None,
-        )
-        file.upload(_open_file(sessions), inputs=file, outputs=screen, show_progress="hidden", concurrency_limit=None)
+                scope(sessions, jobs)
+                file = gr.UploadButton("Open a recording", elem_id="open")
+                gr.HTML(js_on_load=asset("hub.js") + asset("drop.js"), elem_id="drop", apply_default_css=False)
+            with gr.Column(elem_id="results"):
+                panel("tabs", sessions)
+                for build in more:
+                    build(sessions, jobs)
+        blocks.load(_open_page(sessions, jobs), outputs=header, show_progress="hidden", queue=False)
+        file.upload(_open_file(sessions), inputs=file, outputs=header, show_progress="hidden", concurrency_limit=None)
         blocks.unload(_close_page(sessions))
     return blocks
 
 
-def _header() -> gr.HTML:
-    return gr.HTML(
-        html_template=asset("header.html"),
-        css_template=asset("header.css"),
-        js_on_load=asset("header.js"),
-        apply_default_css=False,
-        elem_id="header",
-    )
+def code(session: Session, state: Any) -> str:
+    """The program that does what is set up."""
+    return State.parse(state).code()
 
 
-def _family(preset: str) -> tuple[gr.Dropdown, list[gr.Number], gr.Button]:
-    """The controls of a run: the cell, a step family, and the button."""
-    choices = [(title(name), name) for name in ps.presets.neurons()]
-    cell = gr.Dropdown(choices, value=preset, label="Cell", elem_id="cell")
-    with gr.Row(elem_id="family"):
-        numbers = [
-            gr.Number(getattr(Steps(), field.name), label=label(field), elem_id=f"steps-{field.name}", min_width=100)
-            for field in dataclasses.fields(Steps)
-        ]
-    return cell, numbers, gr.Button("Run", variant="primary", elem_id="run")
+def _told(session: Session, news: str | None = None) -> dict[str, Any]:
+    """The update that tells a page who it is and that there may be something new, or what went wrong."""
+    state = State.of(ps.presets.neurons()[0]).view()
+    notice = None if news is None else {"text": news, "error": True}
+    message = {"token": session.token, "state": state, "news": notice, "turn": session.turn, "at": session.revision}
+    return gr.update(page=json.dumps(message))
 
 
-def _suggest(preset: str) -> list[float]:
-    """The numbers of a family that suits the cell."""
-    return list(dataclasses.astuple(FAMILIES[preset]))
-
-
-def _opener() -> gr.UploadButton:
-    """The button that opens a recording; a file dropped on the page goes the same way."""
-    file = gr.UploadButton("Open a recording", elem_id="open", size="lg")
-    gr.HTML(
-        "or drop it on the page: ABF, CSV, npz", js_on_load=asset("drop.js"), elem_id="drop", apply_default_css=False
-    )
-    return file
-
-
-def _fetch_sweeps(sessions: Sessions) -> Callable[[list[Any]], dict[str, Any] | None]:
-    """What the scope calls to fetch sweeps."""
-
-    def fetch_sweeps(request: list[Any]) -> dict[str, Any] | None:
-        token, revision, first = request
-        session = sessions.find(token)
-        if session is None or session.revision != revision or session.traces is None:
-            return None
-        return session.traces.message(first)
-
-    return fetch_sweeps
-
-
-def _open_page(sessions: Sessions, opening: concurrent.futures.Future[Traces]) -> Callable[..., Any]:
+def _open_page(sessions: Sessions, jobs: Jobs) -> Callable[..., Any]:
     def open_page(request: gr.Request) -> dict[str, Any]:
         session = sessions.of(request.session_hash)
-        session.show(opening.result())
-        return ring(session)
+        state = State.of(ps.presets.neurons()[0])
+        jobs.start(session, lambda page, turn: run(page, turn, state))
+        return _told(session)
 
     return open_page
-
-
-def _run_family(sessions: Sessions) -> Callable[..., Any]:
-    def run_family(request: gr.Request, preset: str, *values: Any) -> Iterator[dict[str, Any]]:
-        session = sessions.of(request.session_hash)
-        rung = 0.0
-        try:
-            for _ in run(session, preset, Steps.parse(*values)):
-                if time.monotonic() - rung >= _RING_EVERY:
-                    rung = time.monotonic()
-                    yield ring(session)
-        except (ValueError, ps.SolverError) as error:
-            yield ring(session, str(error))
-        else:
-            yield ring(session)
-
-    return run_family
 
 
 def _open_file(sessions: Sessions) -> Callable[..., Any]:
     def open_file(path: str, request: gr.Request) -> Iterator[dict[str, Any]]:
         session = sessions.of(request.session_hash)
         turn = session.begin()
-        yield ring(session)
+        yield _told(session)
         error = None
         try:
-            traces = _read(path)
+            traces, recording = _read(path)
         except ValueError as failure:
             error = str(failure)
         else:
             if session.turn == turn:
-                session.show(traces)
+                session.show(traces, recording)
         session.end(turn)
-        yield ring(session, error)
+        yield _told(session, error)
 
     return open_file
 
 
-def _read(path: str) -> Traces:
+def _read(path: str) -> tuple[Traces, ps.Recording]:
     """Read a recording for the scope.
 
     Raises:
@@ -152,7 +100,8 @@ def _read(path: str) -> Traces:
     """
     name = os.path.basename(path)
     try:
-        return Traces.of(ps.read(path), name)
+        recording = ps.read(path)
+        return Traces.of(recording, name), recording
     except ps.RecordingError as error:
         raise ValueError(f"{name} cannot be read: {error.reason}.") from error
     except ValueError as error:

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any
 
+from patch_sim.recording import Recording
 from patch_sim.ui.traces import Traces
 
 _LIFETIME = 24 * 3600.0
@@ -19,46 +20,64 @@ class Session:
 
     Attributes:
         token: known to this page alone; whoever names it is the page.
-        traces: what the page shows, or None.
+        traces: what the scope shows, or None.
+        recording: the same in full, once it is complete.
         revision: grows whenever `traces` is replaced; no two sessions share one.
-        turn: whose turn it is to change `traces`; a run that sees another turn than its own has been superseded.
+        turn: whose turn it is to change `traces`; a job that sees another turn than its own has been superseded.
         busy: whether whoever has the turn is still at work.
+        error: how the last work failed, or None.
+        kept: what panels keep for this page, by name; what has a `close` is closed with the page.
     """
 
     def __init__(self):
         self.token = secrets.token_urlsafe(16)
         self.traces: Traces | None = None
+        self.recording: Recording | None = None
         self.revision = 0
         self.turn = 0
         self.busy = False
+        self.error: str | None = None
+        self.kept: dict[str, Any] = {}
         self.used = time.monotonic()
 
     def begin(self) -> int:
         """Take the turn from whoever has it."""
-        self.turn, self.busy = next(_serial), True
+        self.turn, self.busy, self.error = next(_serial), True, None
         return self.turn
 
-    def end(self, turn: int) -> None:
+    def end(self, turn: int, error: str | None = None) -> None:
         """Give the turn back, if it was not taken away meanwhile."""
         if self.turn == turn:
-            self.busy = False
+            self.busy, self.error = False, error
 
-    def show(self, traces: Traces) -> None:
+    def show(self, traces: Traces, recording: Recording | None = None) -> None:
         """Replace what the page shows."""
-        self.traces, self.revision = traces, next(_serial)
+        self.traces, self.recording, self.revision = traces, recording, next(_serial)
 
-    def doorbell(self, error: str | None = None) -> dict[str, Any]:
-        """Tell the page what there is to fetch; all that it needs to know, so that a bell may be missed."""
+    def complete(self, traces: Traces, recording: Recording) -> None:
+        """All sweeps of some traces are there."""
+        if self.traces is not traces:
+            self.show(traces)
+        self.recording = recording
+
+    def bell(self) -> dict[str, Any]:
+        """What there is to fetch; all that the page needs to know, so that one answer may be missed."""
         traces = self.traces
         return {
-            "token": self.token,
             "revision": self.revision,
             "ready": len(traces.sweeps) if traces else 0,
+            "complete": self.recording is not None,
             "busy": self.busy,
-            "error": error,
-            "warnings": traces.warnings if traces else (),
-            "ring": next(_serial),
+            "error": self.error,
+            "warnings": list(traces.warnings) if traces else [],
         }
+
+    def close(self) -> None:
+        """Stop what works for the page, and let go of what it holds."""
+        self.begin()
+        for thing in self.kept.values():
+            if hasattr(thing, "close"):
+                thing.close()
 
 
 class Sessions:
@@ -73,22 +92,25 @@ class Sessions:
         now = time.monotonic()
         with self._lock:
             for stale in [key for key, session in self._by_hash.items() if now - session.used > _LIFETIME]:
-                self._by_hash.pop(stale).begin()
+                self._by_hash.pop(stale).close()
             session = self._by_hash.setdefault(session_hash, Session())
             session.used = now
             return session
 
-    def find(self, token: str) -> Session | None:
+    def find(self, token: Any) -> Session | None:
         """The session of a token, or None."""
         with self._lock:
-            return next((session for session in self._by_hash.values() if session.token == token), None)
+            found = next((session for session in self._by_hash.values() if session.token == token), None)
+        if found is not None:
+            found.used = time.monotonic()
+        return found
 
     def free(self, session_hash: str | None) -> None:
-        """Forget a page; a run that still serves it stops."""
+        """Forget a page; what still works for it stops."""
         with self._lock:
             session = self._by_hash.pop(session_hash, None)
         if session is not None:
-            session.begin()
+            session.close()
 
     def __len__(self) -> int:
         return len(self._by_hash)

@@ -82,7 +82,7 @@ class Traces:
         samples: in a sweep.
         total: the sweeps there will be.
         sweeps: those that are here; only ever appended to.
-        warnings: what looks wrong, in words.
+        warnings: what looks wrong, in words; of a simulation, known with its first sweep.
     """
 
     title: str
@@ -92,7 +92,7 @@ class Traces:
     samples: int
     total: int
     sweeps: list[Sweep] = dataclasses.field(default_factory=list)
-    warnings: tuple[str, ...] = ()
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
     @classmethod
     def of(cls, recording: Recording, title: str) -> "Traces":
@@ -114,13 +114,13 @@ class Traces:
             recording.dt,
             samples,
             recording.sweeps,
-            warnings=recording.warnings,
         )
         traces.extend(recording)
         return traces
 
     def extend(self, recording: Recording) -> None:
         """Append the sweeps of a recording on the same time axis."""
+        self.warnings.extend(note for note in recording.warnings if note not in self.warnings)
         response = [Signal.encode(values) for values in np.asarray(recording.response)]
         if recording.command is None:
             self.sweeps.extend(Sweep(None, signal, None) for signal in response)
