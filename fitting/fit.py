@@ -19,7 +19,7 @@ from fitting.outcome import Watch, outcome, where
 from fitting.parameters import space
 from fitting.report import FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
-from fitting.setup import setup
+from fitting.setup import Setup, setup
 from fitting.spikes.events import Events
 from fitting.spikes.evolution import Budget
 from fitting.spikes.search import fit_events
@@ -112,7 +112,8 @@ def fit(
             largest first, `(30.0, 10.0, 3.0)`; the fit at each begins where the one before has ended, and a last one
             without follows. For traces with spikes, whose sum of squares has many valleys; see
             `fitting.synchronization`.
-        solver: as `patch_sim.simulate` takes it.
+        solver: as `patch_sim.simulate` takes it; None is `Adaptive()`, with `ImplicitGates` where a series resistance is
+            between amplifier and a clamped membrane.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
         watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
             drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second.
@@ -144,7 +145,7 @@ def fit(
         seconds = _SECONDS if budget is None and evaluations is None else budget
         limit = Budget(seconds, evaluations)
         return fit_events(box, prepared, recordings, loss, limit, seed, resume, show, watch)
-    solver = ps.Adaptive() if solver is None else solver
+    solver = _suitable(recordings, prepared) if solver is None else solver
     loss = Traces() if loss is None else loss
     terms = _terms(model.neuron, recordings, weights, initial, scales(loss, recordings))
     objective = Objective(box, prepared, terms, solver, bound(loss, recordings, prepared, box))
@@ -173,8 +174,19 @@ def fit(
         stages, first, lambda o, u, report: search(o, u, report=report), show, lambda: Watch(watch, so_far), ends
     )
     show.close()
-    result = _result(objective, recordings, points, seed, show)
-    return _with_warnings(result, interrupted)
+    result, overflow = _result(objective, recordings, points, seed, show)
+    return _with_warnings(result, interrupted, overflow)
+
+
+def _suitable(recordings: tuple[ps.Recording, ...], prepared: Setup) -> ps.Solver:
+    """The solver for recordings whose fit names none.
+
+    Held through a series resistance, gates rest at potentials where they can be much faster than the steps that an
+    explicit method takes there: the error that it sees is nothing, and the derivatives grow with every step.
+    """
+    pairs = zip(recordings, prepared.electrodes, strict=True)
+    through = any(rec.mode is ps.Mode.VOLTAGE_CLAMP and "series_resistance" in rig.used for rec, rig in pairs)
+    return ps.Adaptive(method=ps.solvers.ImplicitGates()) if through else ps.Adaptive()
 
 
 def _polished(
@@ -261,7 +273,8 @@ def _terms(
 
 def _result(
     objective: Objective, recordings: tuple[ps.Recording, ...], points: list[Point], seed: int, progress: ps.Progress
-) -> FitResult:
+) -> tuple[FitResult, bool]:
+    """The result at the best point, and whether its derivatives overflow."""
     best = min(points, key=lambda point: point.cost)
     if not np.isfinite(best.cost):
         raise RuntimeError(
@@ -270,7 +283,7 @@ def _result(
     box = objective.space
     pairs = zip(objective.terms, box.apply(objective.setup, jnp.asarray(best.u)).rigs, strict=True)
     found = uncertainty(objective, best.u)
-    return outcome(
+    result = outcome(
         box,
         objective.setup,
         recordings,
@@ -296,6 +309,7 @@ def _result(
         seed=seed,
         objective=objective,
     )
+    return result, found.overflow
 
 
 def _loss(objective: Objective, cost: float) -> float:
@@ -308,7 +322,7 @@ def _rmse(neuron: ps.Neuron, electrode: ps.Electrode, term: Trace, solver: ps.So
     return float(np.sqrt(np.sum(residual**2) / float(term.weight)))
 
 
-def _with_warnings(result: FitResult, interrupted: bool) -> FitResult:
+def _with_warnings(result: FitResult, interrupted: bool, overflow: bool) -> FitResult:
     """Say what a reader should know before believing the fit."""
     warnings = []
     if interrupted:
@@ -326,6 +340,12 @@ def _with_warnings(result: FitResult, interrupted: bool) -> FitResult:
     stopped = [estimate.name for estimate in result.estimates if estimate.at_bound]
     if stopped:
         warnings.append(f"at a bound: {', '.join(stopped)}")
+    if overflow:
+        warnings.append(
+            "the derivatives at the best point overflow, so nothing is known of its errors; gates that are much faster "
+            "than 50/ms want solver=ps.Adaptive(method=ps.solvers.ImplicitGates())"
+        )
+        return dataclasses.replace(result, warnings=tuple(warnings))
     lost = [estimate.name for estimate in result.estimates if np.isposinf(estimate.standard_error)]
     if lost:
         warnings.append(f"the recording does not determine {', '.join(lost)}")

@@ -27,6 +27,7 @@ class Uncertainty:
         directions: in which parameters compensate each other, worst first.
         memory: of each recording, and behind them of each loss of features, how many successive residuals say as much
             as one that is independent: $1 + 2 \sum_k \rho_k$.
+        overflow: whether the derivatives have no numbers: then nothing is known.
     """
 
     standard_errors: np.ndarray
@@ -34,6 +35,7 @@ class Uncertainty:
     correlation: np.ndarray
     directions: tuple[Direction, ...]
     memory: tuple[float, ...]
+    overflow: bool = False
 
 
 def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
@@ -56,6 +58,9 @@ def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
     that follows the sensitivity to a parameter, shifts the estimate by more than any error bar says.
     """
     r, jacobian = objective.jacobian(u)
+    with np.errstate(over="ignore", invalid="ignore"):
+        overflow = not np.all(np.isfinite(jacobian @ jacobian.T))
+    jacobian = np.zeros_like(jacobian) if overflow else jacobian
     values, slope = jax.jvp(objective.space.values, (jnp.asarray(u),), (jnp.ones(u.size, u.dtype),))
     values, slope = np.asarray(values), np.asarray(slope)
     inside = ~objective.space.at_bound(u)
@@ -97,7 +102,7 @@ def uncertainty(objective: Objective, u: np.ndarray) -> Uncertainty:
     )
     sign = np.sign(slope)
     correlation = _correlation(covariance, inside, determined) * np.outer(sign, sign)
-    return Uncertainty(errors(covariance), errors(white), correlation, directions, tuple(memory))
+    return Uncertainty(errors(covariance), errors(white), correlation, directions, tuple(memory), overflow)
 
 
 def parts(

@@ -102,3 +102,12 @@ def test_what_acts_only_as_a_product_is_told_in_words():
 
     (direction,) = uncertainty(Known(residual, np.ones(50, bool)), np.array([0.5, 0.5])).directions
     assert str(direction) == f"{NAMES[1]} is not determined"
+
+
+def test_derivatives_without_numbers_tell_nothing_and_say_so():
+    def residual(values):
+        return jnp.sin(1e200 * jnp.asarray([values[NAMES[0]], values[NAMES[1]], 1.0]))
+
+    found = uncertainty(Known(residual, np.ones(3, bool)), np.array([0.5, 0.5]))
+    assert found.overflow
+    assert np.isposinf(found.standard_errors).all()
