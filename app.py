@@ -22,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="patch_sim, a patch-clamp rig in the browser")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    parser.add_argument("--share", action="store_true", help="also serve it to the world, through gradio's relay")
     arguments = parser.parse_args()
 
     # after the switches above, some of which are read at import
@@ -32,6 +33,7 @@ def main() -> None:
     _, url, _ = blocks.launch(
         server_name=arguments.host,
         server_port=arguments.port,
+        share=arguments.share,
         prevent_thread_lock=True,
         quiet=True,
         **launch_options(),

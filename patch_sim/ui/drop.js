@@ -1,5 +1,20 @@
-// A file dropped anywhere on the page goes through the upload button, with its checks.
+// Recordings that are opened: a file dropped anywhere on the page goes the way of one that is chosen, through the
+// upload button with its checks. What is too large is said before it travels.
+
+const LARGEST = Number(element.querySelector("[data-largest]").dataset.largest); // MB
 let depth = 0; // of the nested elements that the file is over
+
+const chooser = () => document.querySelector("#bench input[type=file]");
+
+function refused(files) {
+  const large = [...files].find((file) => file.size > LARGEST * 1e6);
+  if (files.length === 1 && !large) return false;
+  const text = large
+    ? `${large.name} has ${plain(large.size / 1e6)} MB, and the page opens at most ${LARGEST} MB: cut it first.`
+    : "One file at a time, please: the page shows one recording.";
+  emit("notice", { text, error: true });
+  return true;
+}
 
 function dragged(event, change) {
   if (!event.dataTransfer?.types.includes("Files")) return false;
@@ -17,10 +32,16 @@ document.addEventListener("drop", (event) => {
   if (!dragged(event, 0)) return;
   event.preventDefault();
   const { files } = event.dataTransfer;
-  if (files.length !== 1) {
-    return emit("notice", { text: "One file at a time, please: the page shows one recording.", error: true });
-  }
-  const input = document.querySelector("#open input[type=file], #open ~ input[type=file], #bench input[type=file]");
-  input.files = files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
+  if (refused(files)) return;
+  chooser().files = files;
+  chooser().dispatchEvent(new Event("change", { bubbles: true }));
 });
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target !== chooser() || !event.target.files.length || !refused(event.target.files)) return;
+    event.stopImmediatePropagation();
+    event.target.value = "";
+  },
+  true,
+);

@@ -52,6 +52,9 @@ async function copy(text, button) {
   setTimeout(() => (button.textContent = words), 1500);
 }
 
+// Whether the program is still there is noticed also by a page that nobody touches.
+setInterval(() => rig.token && !document.hidden && call("alive").catch(() => {}), 2000);
+
 // ---------------------------------------------------------------- buttons
 
 const clicked = {

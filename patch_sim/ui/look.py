@@ -6,6 +6,9 @@ import gradio as gr
 
 from patch_sim.ui.panel import asset
 
+LARGEST_FILE = 200
+"""The largest recording that may be opened, MB."""
+
 
 def launch_options() -> dict[str, Any]:
     """What `page().launch` wants to be told beside host and port."""
@@ -16,7 +19,7 @@ def launch_options() -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
-        "max_file_size": "200mb",
+        "max_file_size": f"{LARGEST_FILE}mb",
     }
 
 

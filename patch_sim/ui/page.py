@@ -9,6 +9,7 @@ import gradio as gr
 
 import patch_sim as ps
 from patch_sim.ui.jobs import Jobs
+from patch_sim.ui.look import LARGEST_FILE
 from patch_sim.ui.panel import asset, panel
 from patch_sim.ui.rack import check, electrode_panel, protocol_panel, rack
 from patch_sim.ui.run import run
@@ -29,7 +30,7 @@ def page(*more: Panel) -> gr.Blocks:
     """
     sessions, jobs = Sessions(), Jobs()
     with gr.Blocks(title="patch_sim", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as blocks:
-        header = panel("header", sessions, code, check, page="")
+        header = panel("header", sessions, code, check, alive, page="")
         with gr.Row(elem_id="rig"):
             with gr.Column(elem_id="setup"):
                 panel("tabs", sessions)
@@ -39,7 +40,12 @@ def page(*more: Panel) -> gr.Blocks:
             with gr.Column(elem_id="bench"):
                 scope(sessions, jobs)
                 file = gr.UploadButton("Open a recording", elem_id="open")
-                gr.HTML(js_on_load=asset("hub.js") + asset("drop.js"), elem_id="drop", apply_default_css=False)
+                gr.HTML(
+                    html_template=f'<i data-largest="{LARGEST_FILE}"></i>',
+                    js_on_load=asset("hub.js") + asset("drop.js"),
+                    elem_id="drop",
+                    apply_default_css=False,
+                )
             with gr.Column(elem_id="results"):
                 panel("tabs", sessions)
                 for build in more:
@@ -48,6 +54,11 @@ def page(*more: Panel) -> gr.Blocks:
         file.upload(_open_file(sessions), inputs=file, outputs=header, show_progress="hidden", concurrency_limit=None)
         blocks.unload(_close_page(sessions))
     return blocks
+
+
+def alive(session: Session) -> bool:
+    """What a page asks now and then, to notice that the program is gone."""
+    return True
 
 
 def code(session: Session, state: Any) -> str:

@@ -1,5 +1,7 @@
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -36,9 +38,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def url() -> Iterator[str]:
-    """The app, as a user starts it."""
+@contextlib.contextmanager
+def serving() -> Iterator[tuple[str, subprocess.Popen]]:
+    """The app, as a user starts it, and ends it by Ctrl-C: its address and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -54,10 +56,18 @@ def url() -> Iterator[str]:
                 break
         else:
             pytest.fail(f"the app ended before it was ready:\n{''.join(said)}")
-        yield line.split()[1]
-        app.terminate()
+        yield line.split()[1], app
+        app.send_signal(signal.SIGINT)
         rest = app.stdout.read()
     assert "Traceback" not in rest, rest
+    assert app.returncode in (0, -signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """The address of an app that all tests share."""
+    with serving() as (address, _):
+        yield address
 
 
 @pytest.fixture

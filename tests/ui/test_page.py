@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pyabf.abfWriter import writeABF1
 
 import patch_sim as ps
 from patch_sim.ui.cell import title
 from patch_sim.ui.protocol import KINDS, READY
+from tests.ui.conftest import serving
 
 COLORED = """(layer) => {
     const canvas = document.querySelector(`.scope .${layer}`);
@@ -266,6 +267,38 @@ def test_broken_file_says_so_and_changes_nothing(page: Page, tmp_path: Path):
     drop(page, path, path)
     expect(page.locator(".scope .notice.error")).to_contain_text("One file at a time")
     assert (scope(page, "revision"), scope(page, "sweeps")) == (before, "6")
+
+
+def test_a_script_named_abf_says_so(page: Page, tmp_path: Path):
+    path = tmp_path / "script.abf"
+    path.write_text("import os\nos.remove('everything')\n")
+    drop(page, path)
+    expect(page.locator(".scope .notice.error")).to_contain_text("script.abf cannot be read:")
+    assert scope(page, "sweeps") == "6"
+
+
+def test_a_large_file_is_not_even_sent(page: Page, tmp_path: Path):
+    path = tmp_path / "large.abf"
+    with path.open("wb") as file:
+        file.truncate(201_000_000)
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if "upload" in request.url else None)
+    drop(page, path)
+    expect(page.locator(".scope .notice.error")).to_contain_text("large.abf has 201 MB")
+    page.set_input_files("#bench input[type=file]", path)
+    expect(page.locator(".scope .notice.error")).to_contain_text("at most 200 MB")
+    assert sent == []
+    assert scope(page, "sweeps") == "6"
+
+
+def test_a_killed_server_shows(browser: Browser):
+    with serving() as (address, app):
+        page = browser.new_page()
+        page.goto(address)
+        wait(page, drawn=6)
+        app.kill()
+        expect(page.locator("#header .lost-mark")).to_be_visible()
+        page.close()
 
 
 def test_two_pages_do_not_mix(page: Page, context: BrowserContext):
