@@ -36,6 +36,36 @@ def nernst(
     return thermal_voltage(temperature) / valence * jnp.log(outside / inside)
 
 
+def ghk_voltage(
+    permeability: Float[Array, " ions"],
+    inside: Float[Array, " ions"],
+    outside: Float[Array, " ions"],
+    valence: Float[Array, " ions"],
+    temperature: Float[Array, ""],
+) -> Float[Array, ""]:
+    r"""The potential at which monovalent ions together carry no current.
+
+    $$E = \frac{RT}{F} \ln \frac{\sum_+ P c_\mathrm{out} + \sum_- P c_\mathrm{in}}
+                              {\sum_+ P c_\mathrm{in} + \sum_- P c_\mathrm{out}}$$
+
+    Hodgkin and Katz (1949), J Physiol 108:37-77.
+
+    Args:
+        permeability: of each ion; only their ratios matter.
+        inside: mM.
+        outside: mM.
+        valence: 1 or -1.
+        temperature: degrees C.
+
+    Returns:
+        mV.
+    """
+    depolarizing = jnp.where(valence > 0, outside, inside)
+    hyperpolarizing = jnp.where(valence > 0, inside, outside)
+    ratio = jnp.sum(permeability * depolarizing) / jnp.sum(permeability * hyperpolarizing)
+    return thermal_voltage(temperature) * jnp.log(ratio)
+
+
 def ghk_flux(
     v: Float[Array, "*shape"],
     inside: Float[Array, "*#shape"],

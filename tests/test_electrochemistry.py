@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import patch_sim as ps
+from patch_sim import electrochemistry
 
 
 def nernst(inside, outside, valence, temperature):
@@ -47,3 +48,23 @@ def test_each_ion_s_own_potential(ion, valence):
 def test_impossible_concentrations(inside, outside):
     with pytest.raises(ValueError, match=r"Ion\.(inside|outside) must be"):
         ps.Ion(inside, outside)
+
+
+def test_no_current_flows_at_the_ghk_voltage():
+    permeability, inside, outside = (
+        jnp.asarray(x) for x in ([1.0, 0.04, 0.45], [140.0, 10.0, 7.0], [3.5, 145.0, 130.0])
+    )
+    warm, valences = jnp.asarray(36.0), (1, 1, -1)
+    v = electrochemistry.ghk_voltage(permeability, inside, outside, jnp.asarray(valences, float), warm)
+    fluxes = jnp.stack(
+        [electrochemistry.ghk_flux(v, inside[k], outside[k], valence, warm) for k, valence in enumerate(valences)]
+    )
+    currents = permeability * fluxes
+    assert abs(float(currents.sum())) < 1e-12 * float(jnp.abs(currents).max())
+
+
+def test_ghk_voltage_of_potassium_and_sodium_is_that_of_a_mixed_pore():
+    ions, p, warm = ps.Ions(), 0.3, jnp.asarray(25.0)
+    inside, outside = (jnp.asarray([getattr(ions.K, side), getattr(ions.Na, side)]) for side in ("inside", "outside"))
+    v = electrochemistry.ghk_voltage(jnp.asarray([1.0, p]), inside, outside, jnp.ones(2), warm)
+    assert float(v) == pytest.approx(float(ions.mixed_reversal(jnp.asarray(p), warm)), rel=1e-14)

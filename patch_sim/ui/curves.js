@@ -43,7 +43,13 @@ function drawCurves(canvas, curves) {
     });
   };
   if (!curves.gates.length) return;
-  plot(0, curves.gates.map(({ name }) => name).join(" "), curves.gates.map(({ steady }) => steady), 0, 1);
+  plot(
+    0,
+    curves.gates.map(({ name }) => name).join(" "),
+    curves.gates.map(({ steady }) => steady),
+    0,
+    1,
+  );
   const times = curves.gates.map(({ time }) => time);
   plot(half + 10, "time constants (ms)", times, 0, Math.max(1e-6, ...times.flat()) * 1.05);
 }

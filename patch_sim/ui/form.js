@@ -18,7 +18,13 @@ function numberField(spec, react) {
   input.addEventListener("change", commit);
   input.addEventListener("keydown", (event) => stepped(event, input, commit));
   const unit = make("span", { class: "unit" }, spec.unit);
-  const row = make("label", { class: "field", title: spec.tip }, make("span", { class: "label" }, spec.label), input, unit);
+  const row = make(
+    "label",
+    { class: "field", title: spec.tip },
+    make("span", { class: "label" }, spec.label),
+    input,
+    unit,
+  );
   row.show = (value) => {
     const text = typeof value === "number" ? plain(value).replace("\u2212", "-") : value; // what is no number stays as it is
     if (document.activeElement !== input || Number(input.value) !== value) input.value = text;

@@ -26,7 +26,10 @@ watch("page", async () => {
 async function linked() {
   if (!location.hash.startsWith(LINK)) return null;
   try {
-    const bytes = Uint8Array.from(atob(location.hash.slice(LINK.length).replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(
+      atob(location.hash.slice(LINK.length).replaceAll("-", "+").replaceAll("_", "/")),
+      (c) => c.charCodeAt(0),
+    );
     return await call("check", new TextDecoder().decode(bytes));
   } catch (error) {
     emit("notice", { text: `The link cannot be followed: ${error.message}`, error: true });
@@ -36,7 +39,10 @@ async function linked() {
 
 async function copyLink() {
   const bytes = new TextEncoder().encode(JSON.stringify(rig.state));
-  const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const text = btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
   history.replaceState(null, "", LINK + text);
   await copy(location.href, find("[name=link]"));
 }

@@ -9,6 +9,7 @@ import gradio as gr
 
 import patch_sim as ps
 from patch_sim.ui.jobs import Jobs
+from patch_sim.ui.learn import learn
 from patch_sim.ui.look import LARGEST_FILE
 from patch_sim.ui.panel import asset, panel
 from patch_sim.ui.rack import check, electrode_panel, protocol_panel, rack
@@ -50,6 +51,7 @@ def page(*more: Panel) -> gr.Blocks:
                 panel("tabs", sessions)
                 for build in more:
                     build(sessions, jobs)
+                learn(sessions)
         blocks.load(_open_page(sessions, jobs), outputs=header, show_progress="hidden", queue=False)
         file.upload(_open_file(sessions), inputs=file, outputs=header, show_progress="hidden", concurrency_limit=None)
         blocks.unload(_close_page(sessions))

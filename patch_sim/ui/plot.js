@@ -78,7 +78,7 @@ function linePath(signal, axis, panel, pixel) {
     down = true;
   };
   const perColumn = (last - first) / Math.max(1, panel.width / pixel);
-  for (let begin = first; begin <= last; ) {
+  for (let begin = first; begin <= last;) {
     const end = perColumn <= 3 ? begin + 1 : Math.min(last + 1, Math.ceil(begin + perColumn));
     let low = -1;
     let high = -1;

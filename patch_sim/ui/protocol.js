@@ -102,12 +102,17 @@ find("[name=defaults]").addEventListener("click", () => select.dispatchEvent(new
 on("state", show);
 on("tab", () => requestAnimationFrame(() => draw(drawn)));
 new ResizeObserver(() => drawn && draw(drawn)).observe(root);
-new MutationObserver(() => drawn && draw(drawn)).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+new MutationObserver(() => drawn && draw(drawn)).observe(document.body, {
+  attributes: true,
+  attributeFilter: ["class"],
+});
 whenOpen(async () => {
   kinds = await call("protocol_kinds");
   const groups = { "Current clamp": "current clamp", "Voltage clamp": "voltage clamp", "Ready made": "ready" };
   for (const [label, mode] of Object.entries(groups)) {
-    const options = kinds.filter((kind) => kind.mode === mode).map(({ name, label }) => make("option", { value: name }, label));
+    const options = kinds
+      .filter((kind) => kind.mode === mode)
+      .map(({ name, label }) => make("option", { value: name }, label));
     select.append(make("optgroup", { label }, ...options));
   }
   show();

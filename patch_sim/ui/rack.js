@@ -39,7 +39,12 @@ function numberOf(spec) {
 
 function channelRow(channel) {
   const { name, size } = channel;
-  const on = make("input", { type: "checkbox", role: "switch", "aria-label": `${name} on`, onchange: () => flip(name) });
+  const on = make("input", {
+    type: "checkbox",
+    role: "switch",
+    "aria-label": `${name} on`,
+    onchange: () => flip(name),
+  });
   const title = `${channel.class}: ${channel.source}`;
   const open = make("button", { type: "button", class: "name", title, "aria-expanded": "false" }, name);
   const slider = logarithmicSlider(size.value || 1, `${name} ${size.label} (${size.unit})`, (x) => setNumber(size, x));
@@ -77,7 +82,9 @@ async function toggleDetails(channel, row, button) {
   if (channel.added) {
     const remove = () => {
       const { [channel.name]: _, ...added } = rig.state.cell.added;
-      const numbers = Object.entries(rig.state.cell.numbers).filter(([path]) => !path.startsWith(`channels.${channel.name}.`));
+      const numbers = Object.entries(rig.state.cell.numbers).filter(
+        ([path]) => !path.startsWith(`channels.${channel.name}.`),
+      );
       const off = rig.state.cell.off.filter((name) => name !== channel.name);
       changeCell({ added, off, numbers: Object.fromEntries(numbers) });
     };

@@ -75,7 +75,8 @@ function receive(revision, batch) {
 
 // Other traces than before; if they are of the same shape, what was looked at still is.
 function begin(revision, batch) {
-  const form = ({ responseUnit, start, step, samples, total }) => JSON.stringify([responseUnit, start, step, samples, total]);
+  const form = ({ responseUnit, start, step, samples, total }) =>
+    JSON.stringify([responseUnit, start, step, samples, total]);
   if (form(batch) === form(shown)) {
     if (bar.persist.checked) ghosts.push(...shown.sweeps);
     ghosts = ghosts.slice(-200);
@@ -134,16 +135,21 @@ bar.extra.addEventListener("change", showExtra);
 
 // ---------------------------------------------------------------- running
 
+let asked = null; // the state of the last run
+
+async function start() {
+  asked = rig.state;
+  if ((await ask("run", rig.state)) !== undefined) poll();
+}
+
 async function run() {
-  if (root.dataset.busy === "true") await ask("stop");
-  else if ((await ask("run", rig.state)) === undefined) return;
+  if (root.dataset.busy !== "true") return start();
+  await ask("stop");
   poll();
 }
 
-const runAgain = debounce(async () => {
-  if (bar.auto.checked && !document.body.classList.contains("live")) {
-    if ((await ask("run", rig.state)) !== undefined) poll();
-  }
+const runAgain = debounce(() => {
+  if (rig.state !== asked && bar.auto.checked && !document.body.classList.contains("live")) start();
 }, 120);
 
 bar.run.addEventListener("click", run);
@@ -161,7 +167,7 @@ on("state", () => {
   if (ranWith !== null && text !== ranWith) runAgain();
   ranWith = text;
 });
-on("run", run);
+on("run", start);
 on("traces", poll);
 on("notice", ({ text, error }) => showNotice(text, error));
 

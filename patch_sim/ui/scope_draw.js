@@ -55,13 +55,27 @@ function layOut() {
 function placed(width, height) {
   const name = (unit) => (unit === "mV" ? "voltage (mV)" : "current (pA)");
   const of = (signal) => shown.sweeps.map((sweep) => sweep[signal]);
-  const rows = [{ name: "response", part: 5, label: name(shown.responseUnit), unit: shown.responseUnit, signals: of("response") }];
+  const rows = [
+    { name: "response", part: 5, label: name(shown.responseUnit), unit: shown.responseUnit, signals: of("response") },
+  ];
   if (extra) {
     const label = extra.unit ? `${extra.name} (${extra.unit})` : extra.name;
-    rows.push({ name: "extra", part: 3, label, unit: extra.unit, signals: extra.signals.slice(0, shown.sweeps.length) });
+    rows.push({
+      name: "extra",
+      part: 3,
+      label,
+      unit: extra.unit,
+      signals: extra.signals.slice(0, shown.sweeps.length),
+    });
   }
   if (shown.sweeps[0].command) {
-    rows.push({ name: "command", part: 2, label: name(shown.commandUnit), unit: shown.commandUnit, signals: of("command") });
+    rows.push({
+      name: "command",
+      part: 2,
+      label: name(shown.commandUnit),
+      unit: shown.commandUnit,
+      signals: of("command"),
+    });
   }
   const ranges = rows.map((row) => view[row.name] ?? rangeOf(row.signals));
   const digits = ranges.flatMap(({ low, high }) => ticks(low, high, 5).map(({ text }) => text.length));
@@ -183,7 +197,8 @@ function drawCursors(context, sweep) {
   if (!cursors || !panels.length) return;
   cursors.forEach((time, k) => {
     const x = xOf(panels[0], axis(), time);
-    for (const panel of panels) if (x >= panel.left && x <= panel.left + panel.width) verticalLine(context, panel, x, look.axis);
+    for (const panel of panels)
+      if (x >= panel.left && x <= panel.left + panel.width) verticalLine(context, panel, x, look.axis);
     context.fillStyle = look.axis;
     context.font = look.font;
     context.fillText("AB"[k], x + 4, panels[0].top + 12);
