@@ -29,6 +29,7 @@ from fitting.traces import Traces, scales
 from fitting.uncertainty import uncertainty
 
 _SECONDS = 90.0
+_FAST = 50.0  # 1/ms: gates above it are more than an explicit method should be trusted with at rest
 _AGREE = 0.01  # relative difference of losses that counts as the same valley
 
 
@@ -112,8 +113,8 @@ def fit(
             largest first, `(30.0, 10.0, 3.0)`; the fit at each begins where the one before has ended, and a last one
             without follows. For traces with spikes, whose sum of squares has many valleys; see
             `fitting.synchronization`.
-        solver: as `patch_sim.simulate` takes it; None is `Adaptive()`, with `ImplicitGates` where a membrane is clamped
-            through a series resistance.
+        solver: as `patch_sim.simulate` takes it; None is `Adaptive()`, with `ImplicitGates` where a membrane with gates
+            faster than 50/ms is clamped through a series resistance.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
         watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
             drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second.
@@ -184,9 +185,21 @@ def _suitable(recordings: tuple[ps.Recording, ...], prepared: Setup) -> ps.Solve
     Held through a series resistance, gates rest at potentials where they can be much faster than the steps that an
     explicit method takes there: the error that it sees is nothing, and the derivatives grow with every step.
     """
-    pairs = zip(recordings, prepared.electrodes, strict=True)
-    through = any(rec.mode is ps.Mode.VOLTAGE_CLAMP and "series_resistance" in rig.used for rec, rig in pairs)
-    return ps.Adaptive(method=ps.solvers.ImplicitGates()) if through else ps.Adaptive()
+    for rec, (neuron, electrode) in zip(recordings, prepared.rigs, strict=True):
+        through = rec.mode is ps.Mode.VOLTAGE_CLAMP and "series_resistance" in electrode.used
+        if through and _fastest(neuron, rec) > _FAST:
+            return ps.Adaptive(method=ps.solvers.ImplicitGates())
+    return ps.Adaptive()
+
+
+def _fastest(neuron: ps.Neuron, recording: ps.Recording) -> float:
+    """The highest rate (1/ms) at which a gate of a cell relaxes at the lowest and the highest command of a recording."""
+    command = np.asarray(recording.command, dtype=float)
+    v = jnp.asarray([np.nanmin(command), np.nanmax(command)])
+    calcium = jnp.full_like(v, neuron.ions.Ca.inside)
+    gates = [gate for channel in neuron.channels.values() for gate in getattr(channel, "gates", {}).values()]
+    times = np.concatenate([np.asarray(gate.time_constant(v, calcium)) for gate in gates] or [np.zeros(0)])
+    return float(np.max(1.0 / times[times > 0.0], initial=0.0))
 
 
 def _polished(

@@ -86,11 +86,10 @@ def curves(session: Session, cell: Any, name: str) -> dict[str, Any]:
     shown = [
         {
             "name": gate,
-            "steady": _list(jnp.broadcast_to(kinetics.steady_state(*at), v.shape)),
-            "time": _list(jnp.broadcast_to(kinetics.time_constant(*at), v.shape)),
+            "steady": _list(kinetics.steady_state(v, calcium)),
+            "time": _list(kinetics.time_constant(v, calcium)),
         }
         for gate, kinetics in in_custom(channel).items()
-        for at in ((v, calcium) if kinetics.reads_calcium else (v,),)
     ]
     return axis | {"gates": shown}
 

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[tuple[str, subprocess.Popen]]:
+def serving() -> Generator[tuple[str, subprocess.Popen], None, None]:
     """The app, as a user starts it, and ends it by Ctrl-C: its address and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
