@@ -187,11 +187,17 @@ class Recording(eqx.Module):
 
     def plot(self) -> "Figure":
         """Draw the response over the command; needs matplotlib."""
-        from matplotlib import colormaps, pyplot
+        from matplotlib import pyplot
 
-        figure, (top, bottom) = pyplot.subplots(
-            2, 1, sharex=True, height_ratios=(3, 1), figsize=(8, 5), layout="constrained"
-        )
+        figure = pyplot.figure(figsize=(8, 5), layout="constrained")
+        self.draw(figure)
+        return figure
+
+    def draw(self, figure: "Figure") -> None:
+        """Draw the response over the command into an empty figure, which need not be one of pyplot's."""
+        from matplotlib import colormaps
+
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         colors = colormaps["viridis"](np.linspace(0.0, 0.9, self.sweeps))
         mixed = self.mode is Mode.MIXED
         upper, lower = (self.measured_voltage, self.current) if mixed else (self.response, self.command)
@@ -206,7 +212,6 @@ class Recording(eqx.Module):
         for axes in (top, bottom):
             axes.spines[["top", "right"]].set_visible(False)
             axes.margins(x=0)
-        return figure
 
     def __repr__(self) -> str:
         kept = [name for name in SIGNALS if getattr(self, name) is not None]

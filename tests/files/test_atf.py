@@ -31,3 +31,27 @@ def test_a_mixed_clamp_has_two_units(tmp_path):
     mixed = ps.MixedClamp([ps.VoltageClamp(step, duration=2.0), ps.CurrentClamp(step, duration=2.0)])
     with pytest.raises(ValueError, match="save its phases"):
         mixed.save(tmp_path / "x.atf")
+
+
+@pytest.mark.parametrize("sweeps", [1, 3])
+def test_a_recording_is_read_back(tmp_path, sweeps):
+    steps = ps.Step(np.linspace(-10.0, 10.0, sweeps), 1.0, 2.0)
+    cell = ps.Neuron(channels={"Leak": ps.channels.Leak()}, area=1000.0, temperature=20.0)
+    rec = ps.simulate(cell, ps.CurrentClamp(steps, duration=5.0, dt=0.1))
+    rec.save(tmp_path / "cell.atf")
+    atf = pyabf.ATF(str(tmp_path / "cell.atf"))
+    assert (atf.sweepCount, atf.channelCount, atf.dataRate) == (sweeps, 2, 10_000)
+    for sweep in range(sweeps):
+        for channel, (unit, signal) in enumerate((("mV", rec.response), ("pA", rec.command))):
+            atf.setSweep(sweep, channel)
+            assert atf.sweepLabelY == f"Trace #{sweep + 1} ({unit})"
+            np.testing.assert_allclose(atf.sweepY, signal[sweep], rtol=1e-6)
+
+
+def test_a_recording_without_command_has_one_signal(tmp_path):
+    cell = ps.Neuron(channels={"Leak": ps.channels.Leak()}, area=1000.0, temperature=20.0)
+    clamp = ps.VoltageClamp(ps.Step([1.0, 2.0], 0.1, 0.2), holding=-70.0, duration=0.5, dt=0.1)
+    rec = ps.simulate(cell, clamp, save=("current",))
+    rec.save(tmp_path / "cell.atf")
+    atf = pyabf.ATF(str(tmp_path / "cell.atf"))
+    assert (atf.sweepCount, atf.channelNames, atf.sweepLabelY) == (2, ["Im"], "Trace #1 (pA)")

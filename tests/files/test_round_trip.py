@@ -121,5 +121,5 @@ def test_a_write_that_fails_leaves_the_file_alone(tmp_path, suffix, monkeypatch)
 
 
 def test_an_unknown_suffix_names_those_that_are_known(tmp_path):
-    with pytest.raises(ValueError, match=r"\.npz, \.csv"):
-        current_clamp().save(tmp_path / "cell.abf")
+    with pytest.raises(ValueError, match=r"\.npz, \.csv, \.abf, \.atf"):
+        current_clamp().save(tmp_path / "cell.wav")
