@@ -193,7 +193,7 @@ def _suitable(recordings: tuple[ps.Recording, ...], prepared: Setup) -> ps.Solve
 
 
 def _fastest(neuron: ps.Neuron, recording: ps.Recording) -> float:
-    """The highest rate (1/ms) at which a gate of a cell relaxes at the lowest and the highest command of a recording."""
+    """How fast (1/ms) the fastest gate of a cell is at the lowest and the highest command of a recording."""
     command = np.asarray(recording.command, dtype=float)
     v = jnp.asarray([np.nanmin(command), np.nanmax(command)])
     calcium = jnp.full_like(v, neuron.ions.Ca.inside)

@@ -11,6 +11,7 @@ import patch_sim as ps
 from patch_sim.ui.jobs import Jobs
 from patch_sim.ui.learn import learn
 from patch_sim.ui.look import LARGEST_FILE
+from patch_sim.ui.measure import measure
 from patch_sim.ui.panel import asset, panel
 from patch_sim.ui.rack import check, electrode_panel, protocol_panel, rack
 from patch_sim.ui.run import run
@@ -49,6 +50,7 @@ def page(*more: Panel) -> gr.Blocks:
                 )
             with gr.Column(elem_id="results"):
                 panel("tabs", sessions)
+                measure(sessions, jobs)
                 for build in more:
                     build(sessions, jobs)
                 learn(sessions)

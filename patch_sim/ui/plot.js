@@ -158,7 +158,7 @@ function drawAxes(context, panel, axis, look, lowest) {
   context.globalAlpha = 0.45;
   context.strokeRect(panel.left + 0.5, Math.round(panel.top) + 0.5, panel.width, panel.height);
   context.globalAlpha = 1;
-  if (lowest) context.fillText("time (ms)", panel.left + panel.width / 2, panel.top + panel.height + 24);
+  if (lowest) context.fillText(axis.label ?? "time (ms)", panel.left + panel.width / 2, panel.top + panel.height + 24);
   context.translate(15, panel.top + panel.height / 2);
   context.rotate(-Math.PI / 2);
   context.textBaseline = "middle";

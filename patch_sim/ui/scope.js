@@ -82,7 +82,7 @@ function begin(revision, batch) {
     ghosts = ghosts.slice(-200);
   } else {
     view = {};
-    selected = null;
+    select(null);
     ghosts = [];
     cursors = null;
     bar.cursors.checked = false;
