@@ -7,7 +7,12 @@ const root = element.querySelector(".measure");
 const found = root.querySelector(".found");
 const body = root.querySelector("tbody");
 const skipRow = numberField(
-  { name: "skip", label: "Leave out after the step", unit: "ms", tip: "the capacitive transient, so that the peak is the channels'" },
+  {
+    name: "skip",
+    label: "Leave out after the step",
+    unit: "ms",
+    tip: "the capacitive transient, so that the peak is the channels'",
+  },
   (value) => {
     skip = value;
     refresh();
@@ -115,7 +120,14 @@ body.addEventListener("click", ({ target }) => {
 body.addEventListener("keydown", (event) => {
   const last = body.children.length - 1;
   const at = [...body.children].indexOf(document.activeElement);
-  const moves = { ArrowUp: Math.max(0, at - 1), ArrowDown: Math.min(last, at + 1), Home: 0, End: last, Enter: at, " ": at };
+  const moves = {
+    ArrowUp: Math.max(0, at - 1),
+    ArrowDown: Math.min(last, at + 1),
+    Home: 0,
+    End: last,
+    Enter: at,
+    " ": at,
+  };
   const sweep = event.key === "Escape" ? null : moves[event.key];
   if (sweep === undefined) return;
   event.preventDefault();

@@ -29,7 +29,11 @@ function offerPlots() {
       root.querySelector(`[data-plot="${name}"]`).focus();
     };
     const pressed = name === chosen().name;
-    return make("button", { type: "button", title: tip, "data-plot": name, "aria-pressed": String(pressed), onclick: pick }, label);
+    return make(
+      "button",
+      { type: "button", title: tip, "data-plot": name, "aria-pressed": String(pressed), onclick: pick },
+      label,
+    );
   });
   root.querySelector(".plots").replaceChildren(...buttons);
   root.querySelector("figure").hidden = !buttons.length;
@@ -98,7 +102,15 @@ function layOut(plot) {
   const low = plot.low ?? y.low;
   const high = plot.high ?? y.high;
   const { clientWidth: width, clientHeight: height } = canvas;
-  const panel = { left: 64, top: 8, width: Math.max(10, width - 76), height: Math.max(10, height - 50), low, high, label: plot.y };
+  const panel = {
+    left: 64,
+    top: 8,
+    width: Math.max(10, width - 76),
+    height: Math.max(10, height - 50),
+    low,
+    high,
+    label: plot.y,
+  };
   return { axis: { from: x.low, to: x.high, label: plot.x }, panel };
 }
 
@@ -133,9 +145,14 @@ function drawLoop(context, axis, panel, { loop: [voltage, slope] }, color) {
 
 // Points in the colors of their sweeps, joined or not; a faint series is drawn hollow. Of a fit, a line without points.
 function drawSeries(context, axis, panel, series, colors, color) {
-  const at = series.x.map((x, k) => ({ x: xOf(panel, axis, x), y: yOf(panel, series.y[k]), sweep: series.sweeps?.[k] }));
+  const at = series.x.map((x, k) => ({
+    x: xOf(panel, axis, x),
+    y: yOf(panel, series.y[k]),
+    sweep: series.sweeps?.[k],
+  }));
   context.lineWidth = series.line && !series.faint ? 1.6 : 1;
-  context.strokeStyle = series.line && !series.faint ? getComputedStyle(root).getPropertyValue("--rig-accent") : color("axis");
+  context.strokeStyle =
+    series.line && !series.faint ? getComputedStyle(root).getPropertyValue("--rig-accent") : color("axis");
   if (series.line || series.joined) {
     context.beginPath();
     for (const { x, y } of at) context.lineTo(x, y);
@@ -169,7 +186,9 @@ function caption(plot, colors) {
 function legend(series) {
   return series
     .filter(({ label }) => label)
-    .map(({ label, line, faint }) => make("span", { class: `${line ? "line" : "point"} ${faint ? "faint" : ""}` }, label));
+    .map(({ label, line, faint }) =>
+      make("span", { class: `${line ? "line" : "point"} ${faint ? "faint" : ""}` }, label),
+    );
 }
 
 // ---------------------------------------------------------------- pointer
