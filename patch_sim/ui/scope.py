@@ -20,7 +20,8 @@ def scope(sessions: Sessions, jobs: Jobs) -> gr.HTML:
     def run(session: Session, state: Any) -> None:
         """Simulate what is set up."""
         parsed = State.parse(state)
-        parsed.built()  # raises before the last run is given up
+        if parsed.protocol.mode is not None:  # a ready one takes seconds to build, so the job does it
+            parsed.built()  # raises before the last run is given up
         jobs.start(session, lambda page, turn: simulated(page, turn, parsed))
 
     def stop(session: Session) -> None:
