@@ -26,10 +26,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     # after the switches above, some of which are read at import
+    from fitting.ui import fit_panel
     from patch_sim.ui.look import launch_options
     from patch_sim.ui.page import page
 
-    blocks = page()
+    blocks = page(fit_panel)
     _, url, _ = blocks.launch(
         server_name=arguments.host,
         server_port=arguments.port,
@@ -40,6 +41,7 @@ def main() -> None:
     )
     print(f"READY {url}", flush=True)
     blocks.block_thread()
+    os._exit(0)  # what is still at work for a page would keep the program until it is done
 
 
 if __name__ == "__main__":

@@ -117,8 +117,9 @@ def fit(
             faster than 50/ms is clamped through a series resistance.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
         watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
-            drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second.
-            False from it ends the fit with the best so far. While the model is held, the loss is that of the held one.
+            drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second;
+            and again once a second while nothing is better. False from it ends the fit with the best so far. While the
+            model is held, the loss is that of the held one.
 
     Returns:
         A `FitResult`. Ctrl-C while starts are polished ends the fit with the best so far.

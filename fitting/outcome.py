@@ -15,6 +15,7 @@ from fitting.report import Estimate, FitResult
 from fitting.setup import Setup
 
 _INTERVAL = 0.2  # s between two that are told
+_SILENCE = 1.0  # s after which the best is told again, so that whoever watches can end a search that finds no better
 
 
 def outcome(
@@ -71,7 +72,7 @@ class Watch:
 
     def __init__(self, show: Callable[[FitResult], Any] | None, make: Callable[[np.ndarray, float], FitResult]):
         self._show, self._make = show, make
-        self._best, self._pending, self._goes_on = np.inf, None, True
+        self._best, self._at, self._news, self._goes_on = np.inf, None, False, True
         self._last = -np.inf
         self._lock = threading.Lock()
 
@@ -81,8 +82,9 @@ class Watch:
             return True
         with self._lock:
             if cost < self._best:
-                self._best, self._pending = cost, u
-            if self._goes_on and self._pending is not None and time.monotonic() - self._last >= _INTERVAL:
-                u, self._pending, self._last = self._pending, None, time.monotonic()
-                self._goes_on = self._show(self._make(u, self._best)) is not False
+                self._best, self._at, self._news = cost, u, True
+            due = time.monotonic() - self._last >= (_INTERVAL if self._news else _SILENCE)
+            if self._goes_on and self._at is not None and due:
+                self._news, self._last = False, time.monotonic()
+                self._goes_on = self._show(self._make(self._at, self._best)) is not False
             return self._goes_on

@@ -152,6 +152,10 @@ class Recording(eqx.Module):
             ) from None
         return eqx.tree_at(lambda rec: rec.mask, self, mask, is_leaf=lambda x: x is None)
 
+    def with_electrode(self, electrode: Electrode) -> "Recording":
+        """The recording as one that was made through some electrode, which a file mostly does not tell."""
+        return eqx.tree_at(lambda rec: rec._electrode, self, electrode, is_leaf=lambda x: x is None)
+
     def mask_edges(self, width: float) -> "Recording":
         """Leave out of the mask the time after every jump of the command, where the clamp is not yet in charge.
 

@@ -59,7 +59,8 @@ def dotted(path: Path) -> str:
 
 SOURCES = sorted([*ROOT.glob("patch_sim/**/*.py"), *ROOT.glob("fitting/**/*.py")])
 PATCH_SIM = [path for path in SOURCES if path.parts[len(ROOT.parts)] == "patch_sim" and path.parent.name != "ui"]
-FITTING = [path for path in SOURCES if path.parts[len(ROOT.parts)] == "fitting" and path.stem != "ui"]
+FITTING = [path for path in SOURCES if path.parts[len(ROOT.parts)] == "fitting" and path.parent.name != "ui"]
+FITTING_UI = [path for path in SOURCES if path.parts[len(ROOT.parts)] == "fitting" and path.parent.name == "ui"]
 
 
 def ids(path: Path) -> str:
@@ -106,6 +107,14 @@ def test_fitting_uses_public_names_only(path):
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ps":
             assert not node.attr.startswith("_"), node.attr
+
+
+@pytest.mark.parametrize("path", FITTING_UI, ids=ids)
+def test_the_page_of_the_fit_builds_on_the_page_of_the_rig(path):
+    for name, _ in imports(path):
+        root = name.split(".")[0]
+        assert root not in {"app", "examples", "tests"}
+        assert root != "patch_sim" or name == "patch_sim" or name.startswith("patch_sim.ui"), name
 
 
 @pytest.mark.parametrize("path", [*PATCH_SIM, *FITTING], ids=ids)

@@ -16,6 +16,7 @@ const POLL = 40; // ms between two questions while something is at work
 let shown = { revision: 0, sweeps: [] }; // what is drawn
 let ghosts = []; // sweeps of former runs that persist
 let extra = null; // the further trace, {name, unit, signals}
+let overlay = null; // what a model does in these sweeps, {revision, signals}
 let view = {}; // {from, to} in ms, and {low, high} by panel; what is not there is all
 let selected = null; // the index of a sweep, or null
 let cursors = null; // two times (ms), or null
@@ -160,6 +161,11 @@ bar.persist.addEventListener("change", () => {
   drawSoon(true);
 });
 
+// A recording that somebody opens stays: what is turned on the rig then does not run over it.
+document.querySelector("#bench").addEventListener("change", ({ target }) => {
+  if (target.type === "file") bar.auto.checked = false;
+});
+
 let ranWith = null; // what was set up when the page opened, or last ran
 
 on("state", () => {
@@ -169,6 +175,10 @@ on("state", () => {
 });
 on("run", start);
 on("traces", poll);
+on("overlay", ({ revision, signals }) => {
+  overlay = { revision, signals: signals.map(decode) };
+  drawSoon(true);
+});
 on("notice", ({ text, error }) => showNotice(text, error));
 
 function showNotice(text, error) {

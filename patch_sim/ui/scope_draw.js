@@ -24,6 +24,7 @@ function readLook() {
     grid: color("grid"),
     axis: color("axis"),
     cursor: color("cursor"),
+    model: color("model"),
     colors: sweepColors(color("sweeps"), shown.total ?? 0),
   };
 }
@@ -43,11 +44,14 @@ function layOut() {
   for (const panel of panels) {
     panel.paths = panel.signals.map((signal) => linePath(signal, axis(), panel, pixel));
     panel.ghosts = panel.former.map((signal) => linePath(signal, axis(), panel, pixel));
+    const over = panel.name === "response" && overlay?.revision === shown.revision ? overlay.signals : [];
+    panel.overlay = over.map((signal) => linePath(signal, axis(), panel, pixel));
   }
   drawBase();
   drawHead();
   drawTop();
   root.dataset.drawn = shown.sweeps.length;
+  root.dataset.overlaid = panels[0]?.overlay.length ?? 0;
   root.dataset.panels = panels.map(({ name }) => name).join(" ");
 }
 
@@ -110,8 +114,18 @@ function drawBase() {
       context.strokeStyle = look.colors[sweep];
       context.stroke(path);
     });
+    drawOverlay(context, panel.overlay);
     context.restore();
   }
+}
+
+// What a model does, dashed over the sweeps that it stands for.
+function drawOverlay(context, paths) {
+  context.strokeStyle = look.model;
+  context.lineWidth = 1.3;
+  context.setLineDash([5, 3]);
+  for (const path of paths) context.stroke(path);
+  context.setLineDash([]);
 }
 
 function clip(context, panel) {
@@ -158,6 +172,7 @@ function drawSweep(context, panel, sweep, index) {
   context.lineJoin = "round";
   context.strokeStyle = look.colors[sweep];
   context.stroke(panel.paths[sweep]);
+  drawOverlay(context, panel.overlay.slice(sweep, sweep + 1));
   if (index === null) return;
   const x = xOf(panel, axis(), shown.start + index * shown.step);
   verticalLine(context, panel, x, look.cursor);

@@ -16,6 +16,7 @@ from matplotlib import pyplot
 
 import fitting
 import patch_sim as ps
+from fitting.outcome import Watch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -207,6 +208,13 @@ def test_who_watches_may_end_the_fit(line, monkeypatch):
     assert [start.steps for start in result.starts] == [0] * 5
     assert result.loss == min(start.loss for start in result.starts)
     assert not any("could not be simulated" in warning for warning in result.warnings)
+
+
+def test_who_watches_is_asked_again_where_nothing_is_better(monkeypatch):
+    monkeypatch.setattr("fitting.outcome._SILENCE", 0.0)
+    answers = iter([None, None, False])
+    watch = Watch(lambda cost: next(answers), lambda u, cost: cost)
+    assert [watch(np.zeros(1), cost) for cost in (1.0, 2.0, 3.0, 0.5)] == [True, True, False, False]
 
 
 def test_ctrl_c_keeps_the_best_so_far(line, monkeypatch):
