@@ -52,6 +52,7 @@ from patch_sim.protocols import (
 )
 from patch_sim.recording import Recording as Recording
 from patch_sim.rheobase import rheobase as rheobase
+from patch_sim.rig import RepeatedPulse as RepeatedPulse, Rig as Rig
 from patch_sim.serialize import decode as decode, encode as encode
 from patch_sim.simulate import simulate as simulate
 from patch_sim.solvers import Adaptive as Adaptive, Exponential as Exponential, SolverError as SolverError

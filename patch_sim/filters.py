@@ -1,5 +1,6 @@
 """Low-pass filters between the amplifier and the digitizer."""
 
+import dataclasses
 import functools
 import math
 from typing import Any
@@ -65,11 +66,63 @@ class Bessel(AbstractParametric):
             time: ms; before 0 there is nothing.
             tau: ms.
         """
-        poles, residues = _prototype(self.poles)
-        omega = 2e-3 * np.pi * float(self.corner)
-        p, t = omega * poles, np.maximum(time, 0.0)[:, None]
-        parts = 2.0 * omega * residues * (np.exp(p * t) - np.exp(-t / tau)) / (p + 1.0 / tau)
-        return np.sum(parts.real, axis=1)
+        return decay_through(float(self.corner), self.poles, time, tau)
+
+
+def decay_through(corner: float, poles: int, time: np.ndarray, tau: float) -> np.ndarray:
+    """`Bessel.decay` of a corner (Hz) and a number of poles, for a fit that asks a thousand times."""
+    prototype, residues = _prototype(poles)
+    omega = 2e-3 * np.pi * corner
+    p, t = omega * prototype, np.maximum(time, 0.0)[:, None]
+    parts = 2.0 * omega * residues * (np.exp(p * t) - np.exp(-t / tau)) / (p + 1.0 / tau)
+    return np.sum(parts.real, axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """A Bessel filter on a signal that comes in pieces, and what it remembers from one to the next.
+
+    Attributes:
+        bessel: the filter.
+        dt: between samples, ms.
+        last: the last sample that entered.
+        inside: the state of each pole.
+    """
+
+    bessel: Bessel
+    dt: float
+    last: float
+    inside: np.ndarray
+
+    @classmethod
+    def of(cls, bessel: Bessel, dt: float, before: "Stream | None", start: float) -> "Stream":
+        """The filter `before`, or if it is another or None, one that is settled where it was or at a start."""
+        if before is not None and before.bessel is bessel:
+            return before
+        settled = start if before is None else before.last
+        return cls(bessel, dt, settled, -settled / cls._poles(bessel))
+
+    @staticmethod
+    def _poles(bessel: Bessel) -> np.ndarray:
+        return 2e-3 * np.pi * float(bessel.corner) * _prototype(bessel.poles)[0]
+
+    def passed(self, signal: Float[np.ndarray, " samples"]) -> tuple[Float[np.ndarray, " samples"], "Stream"]:
+        """What leaves the filter when the next samples enter it, and the filter after them."""
+        from scipy import signal as scipy_signal
+
+        p, residues = self._poles(self.bessel), _prototype(self.bessel.poles)[1]
+        one = np.expm1(self.dt * p) / (self.dt * p)
+        two = (one - 1.0) / (self.dt * p)
+        kept, here, following = np.exp(self.dt * p), self.dt * (one - two), self.dt * two
+        inside = np.stack(
+            [
+                scipy_signal.lfilter([b1, b0], [1.0, -a], signal.astype(complex), zi=[b0 * self.last + a * x])[0]
+                for a, b0, b1, x in zip(kept, here, following, self.inside, strict=True)
+            ]
+        )
+        gain = 2.0 * 2e-3 * np.pi * float(self.bessel.corner) * residues
+        passed = np.sum((gain[:, None] * inside).real, axis=0)
+        return passed, dataclasses.replace(self, last=float(signal[-1]), inside=inside[:, -1])
 
 
 def _phi(z: Any) -> tuple[Any, Any]:

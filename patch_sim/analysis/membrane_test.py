@@ -11,6 +11,7 @@ as it is, but for the delay of the step beneath it, which is added back.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +21,7 @@ from patch_sim.analysis import draw
 from patch_sim.analysis.measurement import AbstractMeasurement, Column, NotMeasurableError, Value, unmeasured
 from patch_sim.analysis.relaxation_fit import Basis, Relaxation, decay, relax, relax_as_needed
 from patch_sim.analysis.trace import Trace, check_clipped, check_window, first_step, resolve, trace
-from patch_sim.filters import Bessel
+from patch_sim.filters import Bessel, decay_through
 from patch_sim.protocols import Mode
 from patch_sim.recording import Recording
 
@@ -246,8 +247,8 @@ class _Test:
         """What stands for an exponential and for a step that begin at a delay (ms)."""
         if self.filter is None:
             return decay, np.ones_like
-        seen = self.filter
-        return lambda t, tau: seen.decay(t - delay, tau), lambda t: seen.decay(t - delay, np.inf)
+        seen = functools.partial(decay_through, float(self.filter.corner), self.filter.poles)
+        return lambda t, tau: seen(t - delay, tau), lambda t: seen(t - delay, np.inf)
 
     def delay(self, time: np.ndarray, response: np.ndarray, end: float) -> float:
         """When the amplifier's step comes after the command's, ms; 0 if nothing is known of the filter."""

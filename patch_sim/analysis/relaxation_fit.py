@@ -84,8 +84,10 @@ def relax(
     low, high = np.log(0.3 * dt), np.log(10.0 * span)
     grid = np.linspace(low + 0.5, high - 1.0, _GRID)
 
+    plateau = step(time)
+
     def solve(logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        design = np.stack([step(time), *(basis(time, float(np.exp(log))) for log in logs)], axis=1)
+        design = np.stack([plateau, *(basis(time, float(np.exp(log))) for log in logs)], axis=1)
         return design, np.linalg.lstsq(design, signal, rcond=None)[0]
 
     def residual(logs: np.ndarray) -> np.ndarray:

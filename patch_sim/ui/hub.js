@@ -13,7 +13,8 @@ async function call(name, ...values) {
     document.body.classList.add("lost");
     throw new Error("Connection lost: is the program still running?");
   }
-  document.body.classList.remove("lost");
+  // (Whoever watches the classes of the body for another theme is told of each removal, also of one that removes nothing.)
+  if (document.body.classList.contains("lost")) document.body.classList.remove("lost");
   const { value, error, expired } = JSON.parse(answer);
   if (expired) throw new Error("This page has expired: load it anew.");
   if (error) throw new Error(error);

@@ -10,6 +10,7 @@ import gradio as gr
 import patch_sim as ps
 from patch_sim.ui.jobs import Jobs
 from patch_sim.ui.learn import learn
+from patch_sim.ui.live import live
 from patch_sim.ui.look import LARGEST_FILE
 from patch_sim.ui.measure import measure
 from patch_sim.ui.panel import asset, panel
@@ -40,6 +41,7 @@ def page(*more: Panel) -> gr.Blocks:
                 protocol_panel(sessions)
                 electrode_panel(sessions)
             with gr.Column(elem_id="bench"):
+                live(sessions)
                 scope(sessions, jobs)
                 file = gr.UploadButton("Open a recording", elem_id="open")
                 gr.HTML(
