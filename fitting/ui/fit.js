@@ -20,12 +20,13 @@ let openFor = ""; // the model and the clamp whose groups are shown
 let drawn = 0; // which of the fit's models is drawn over the data
 let history = []; // [seconds, loss]
 let polling = false;
+let chosenModel = ""; // by the person
 
 // ---------------------------------------------------------------- choosing
 
 const look = debounce(async () => {
   if (!rig.state || !root.offsetParent) return;
-  const next = await ask("choices", rig.state, model.value || "rig");
+  const next = await ask("choices", rig.state, chosenModel);
   if (!next) return;
   const another = view?.revision !== next.revision;
   view = next.reason ? null : next;
@@ -46,7 +47,9 @@ function showChoices() {
   find(".read").replaceChildren(...facts);
   find(".wrong").replaceChildren(...view.read.warnings.map((text) => make("li", {}, text)));
   model.replaceChildren(
-    ...view.models.map(({ name, label, tip, usable }) => make("option", { value: name, title: tip, disabled: !usable }, label)),
+    ...view.models.map(({ name, label, tip, usable }) =>
+      make("option", { value: name, title: tip, disabled: !usable }, label),
+    ),
   );
   model.value = view.model;
   find(".tip").textContent = view.models.find(({ name }) => name === view.model).tip;
@@ -109,14 +112,20 @@ function bound(row, side, set) {
   const now = choice(row)[side];
   const words = side === "low" ? "lower bound" : "upper bound";
   const unit = row.unit ? ` (${row.unit})` : "";
-  const input = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `${row.label}, ${words}${unit}` });
+  const input = make("input", {
+    type: "text",
+    inputmode: "decimal",
+    autocomplete: "off",
+    "aria-label": `${row.label}, ${words}${unit}`,
+  });
   input.title = `${words}${unit}; empty for the default, ${plain(row[side])}`;
   input.name = `${row.path}.${side}`;
   input.value = typeof now === "string" ? now : text(now ?? row[side]);
   input.classList.toggle("changed", now !== null);
   input.addEventListener("change", () => {
     const typed = input.value.trim().replace("\u2212", "-").replace(",", ".");
-    const value = typed === "" || typed === text(row[side]) ? null : Number.isNaN(Number(typed)) ? typed : Number(typed);
+    const value =
+      typed === "" || typed === text(row[side]) ? null : Number.isNaN(Number(typed)) ? typed : Number(typed);
     if (value === null) input.value = text(row[side]);
     input.classList.toggle("changed", value !== null);
     set({ [side]: value });
@@ -126,7 +135,9 @@ function bound(row, side, set) {
 
 function showNumbers() {
   const events = loss.value === "events";
-  const unused = events ? ["starts", "leave_out"] : ["from", "to", ...(view.read.facts[0][1] === "voltage clamp" ? [] : ["leave_out"])];
+  const unused = events
+    ? ["starts", "leave_out"]
+    : ["from", "to", ...(view.read.facts[0][1] === "voltage clamp" ? [] : ["leave_out"])];
   const budgets = Object.fromEntries(view.losses.map(([name, , seconds]) => [name, seconds]));
   const fields = view.fields.filter(({ name }) => !unused.includes(name));
   find(".numbers .fields").replaceChildren(
@@ -142,10 +153,18 @@ function showNumbers() {
 // ---------------------------------------------------------------- fitting
 
 async function begin() {
-  const free = view.rows.filter((row) => choice(row).free).map((row) => [row.path, [choice(row).low, choice(row).high]]);
+  const free = view.rows
+    .filter((row) => choice(row).free)
+    .map((row) => [row.path, [choice(row).low, choice(row).high]]);
   const numbers = Object.fromEntries(view.fields.map((spec) => [spec.name, entered[spec.name] ?? spec.default]));
   if (!("budget" in entered)) numbers.budget = view.losses.find(([name]) => name === loss.value)[2];
-  const request = { model: model.value, free: Object.fromEntries(free), sweeps: sweeps.value, loss: loss.value, numbers };
+  const request = {
+    model: model.value,
+    free: Object.fromEntries(free),
+    sweeps: sweeps.value,
+    loss: loss.value,
+    numbers,
+  };
   const state = await ask("begin", rig.state, request);
   if (!state) return;
   drawn = 0;
@@ -161,7 +180,7 @@ async function poll() {
   if (polling) return;
   polling = true;
   try {
-    for (let state; !state || isBusy(state); ) {
+    for (let state; !state || isBusy(state);) {
       state = await call("poll");
       show(state);
       await draw(state);
@@ -206,9 +225,12 @@ function show(state) {
   const part = phase === "done" ? 1 : Math.min(1, seconds / budget);
   find(".meter i").style.width = `${100 * part}%`;
   find(".meter").setAttribute("aria-valuenow", Math.round(100 * part));
-  const waits = ahead ? `${ahead} ${ahead === 1 ? "fit waits" : "fits wait"} before this one` : "waiting until another fit is done";
+  const waits = ahead
+    ? `${ahead} ${ahead === 1 ? "fit waits" : "fits wait"} before this one`
+    : "waiting until another fit is done";
   const stopping = "stopping; compilation cannot be interrupted";
-  const text = phase === "waiting" ? waits : phase === "done" ? "done" : state.stopping && phase === "fitting" ? stopping : said;
+  const text =
+    phase === "waiting" ? waits : phase === "done" ? "done" : state.stopping && phase === "fitting" ? stopping : said;
   find(".said").textContent = text;
   find(".clock").textContent = phase === "fitting" ? `${plain(seconds)} of ${plain(budget)} s` : `${plain(seconds)} s`;
   find(".loss").textContent = state.loss === null ? "" : `loss ${plain(state.loss)} ${state.unit}`;
@@ -247,8 +269,14 @@ function showFound(found) {
     ...(found.counts ? [counts(found.counts)] : []),
     ...(found.predictions ? [make("p", { class: "small predictions" }, found.predictions)] : []),
     estimates(found),
-    ...words("What the data cannot tell", found.directions.map((text) => ["", text])),
-    ...words("Before you believe it", found.warnings.map((text) => ["", text])),
+    ...words(
+      "What the data cannot tell",
+      found.directions.map((text) => ["", text]),
+    ),
+    ...words(
+      "Before you believe it",
+      found.warnings.map((text) => ["", text]),
+    ),
     ...words("Certificate", (found.certificate ?? []).map(checked)),
     buttons(found),
   );
@@ -265,7 +293,11 @@ function table(heads, rows) {
 function estimates({ rows, errors }) {
   const said = { bound: "at bound", lost: "not determined", "": "" };
   const lines = rows.map((row) => {
-    const error = row.at ? said[row.at] : row.error === null ? "\u2013" : `\u00b1${plain(Number(row.error.toPrecision(2)))}`;
+    const error = row.at
+      ? said[row.at]
+      : row.error === null
+        ? "\u2013"
+        : `\u00b1${plain(Number(row.error.toPrecision(2)))}`;
     const unit = make("td", { class: "unit" }, row.unit);
     const title = `${row.path}, between ${plain(row.low)} and ${plain(row.high)} ${row.unit}`;
     return { kind: row.at, title, cells: [row.label, plain(row.value), error, unit] };
@@ -276,7 +308,12 @@ function estimates({ rows, errors }) {
 function counts(rows) {
   const lines = rows.map(({ sweep, recorded, model, latency, leftOut }) => ({
     kind: leftOut ? "out" : "",
-    cells: [`${sweep}${leftOut ? " \u2020" : ""}`, String(recorded), String(model), latency === null ? "" : `${plain(Number(latency.toFixed(1)))} ms`],
+    cells: [
+      `${sweep}${leftOut ? " \u2020" : ""}`,
+      String(recorded),
+      String(model),
+      latency === null ? "" : `${plain(Number(latency.toFixed(1)))} ms`,
+    ],
   }));
   return table(["sweep", "spikes recorded", "model", "first spike late by"], lines);
 }
@@ -293,15 +330,23 @@ function words(title, items) {
 }
 
 function buttons({ applicable, certificate }) {
-  const why = applicable ? "the numbers go into the cell on the left" : "a model of its own: it has no place in the rig";
+  const why = applicable
+    ? "the numbers go into the cell on the left"
+    : "a model of its own: it has no place in the rig";
   const button = (name, words, title, act, off) =>
-    make("button", { type: "button", name, title, disabled: Boolean(off), onclick: ({ currentTarget }) => once(currentTarget, act) }, words);
+    make(
+      "button",
+      { type: "button", name, title, disabled: Boolean(off), onclick: ({ currentTarget }) => once(currentTarget, act) },
+      words,
+    );
   return make(
     "div",
     { class: "buttons" },
     button("apply", "Apply to the rig", why, apply, !applicable),
     button("certify", "Certificate", "check solver, starts, bounds, residuals and predictions", certify, certificate),
-    button("report", "Download report", "one HTML file with all of this and figures", async () => save("fit.html", await ask("report"))),
+    button("report", "Download report", "one HTML file with all of this and figures", async () =>
+      save("fit.html", await ask("report")),
+    ),
     button("save", "Save", "for fitting.load in Python", async () => save("fit.json", await ask("save"))),
   );
 }
@@ -321,7 +366,8 @@ async function apply() {
   const found = await ask("apply", rig.state);
   if (!found) return;
   change(found.state);
-  if (found.unknown.length) emit("notice", { text: `The rig has no number for: ${found.unknown.join(", ")}.`, error: false });
+  if (found.unknown.length)
+    emit("notice", { text: `The rig has no number for: ${found.unknown.join(", ")}.`, error: false });
 }
 
 async function certify() {
@@ -334,6 +380,7 @@ async function certify() {
 // ---------------------------------------------------------------- listening
 
 model.addEventListener("change", () => {
+  chosenModel = model.value;
   fitButton.disabled = true; // until it is known what is free of it
   look();
 });

@@ -68,15 +68,17 @@ def fit_panel(sessions: Sessions, jobs: Jobs) -> gr.HTML:
 
 
 def choices(session: Session, state: Any, name: str) -> dict[str, Any]:
-    """What was read, and what can be chosen for a model."""
+    """What was read, and what can be chosen for a model; for none by name, for the one that suits."""
     try:
         recording = shown(session)
     except ValueError as error:
         return {"reason": str(error)}
-    if name in CHOICES and CHOICES[name].mode not in (None, recording.mode):
-        name = "rig"
     parsed = State.parse(state)
     spikes = spike_counts(recording)
+    if not name:  # of what spikes in a file nothing is known; the currents of what was simulated are
+        name = "stranger" if any(spikes) and recording.currents == {} else "rig"
+    if name in CHOICES and CHOICES[name].mode not in (None, recording.mode):
+        name = "rig"
     suited = defaults(recording, spikes)
     model = build(name, parsed, recording)
     available = rows(model, prepared(recording, parsed, 0.0))

@@ -178,7 +178,10 @@ whenOpen(async () => {
   bar.record.title = `record to a file (npz), at most ${longest / 60} minutes of the cell's time`;
   for (const spec of specs) {
     settings.numbers[spec.name] = spec.default;
-    fields[spec.name] = Object.assign(numberField(spec, (value) => setNumber(spec.name, value)), { spec });
+    fields[spec.name] = Object.assign(
+      numberField(spec, (value) => setNumber(spec.name, value)),
+      { spec },
+    );
     fields[spec.name].show(spec.default);
   }
   bar.pulse = make("button", { type: "button", name: "pulse", title: "give one pulse (P)", onclick: pulse }, "Pulse");

@@ -60,6 +60,7 @@ def test_voltage_clamp_suggests_conductances_and_samples(clamped):
     assert told["loss"] == "traces"
     assert [name for name, _, _ in told["losses"]] == ["traces"]
     assert {one["name"]: one["usable"] for one in told["models"]} == {"rig": True, "stranger": False, "herg": True}
+    assert panel.choices(session(clamped), STATE.view(), "")["model"] == "rig"
     assert ("Holding", "\u221270.0 mV") in told["read"]["facts"]
 
 
@@ -213,3 +214,10 @@ def test_what_the_rig_has_no_number_for_is_told(clamped):
     view, unknown = applied(asked, (made, offset), STATE)
     assert view["electrode"] == {"seal": 2.0}
     assert unknown == ["Voltage offset"]
+
+
+def test_a_file_with_spikes_suggests_a_stranger(shared):
+    recording = ps.read(shared / "recordings" / "cc_pyr_171116sh_0018.abf").select([0, 12])
+    told = panel.choices(session(recording), STATE.view(), "")
+    assert (told["model"], told["loss"]) == ("stranger", "events")
+    assert panel.choices(session(recording), STATE.view(), "rig")["model"] == "rig"
