@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 from pathlib import Path
 
 import jax
@@ -39,6 +40,7 @@ def main() -> None:
         quiet=True,
         **launch_options(),
     )
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has a job in the background ignore Ctrl-C
     print(f"READY {url}", flush=True)
     blocks.block_thread()
     os._exit(0)  # what is still at work for a page would keep the program until it is done

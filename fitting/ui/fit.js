@@ -13,8 +13,8 @@ const fitButton = find("[name=fit]");
 const POLL = 250; // ms between two questions
 
 let view = null; // what can be chosen, as choices() says
-let wanted = {}; // by model and path what was changed of a parameter: {free, low, high}
-let entered = {}; // the numbers that were changed
+const wanted = {}; // by model and path what was changed of a parameter: {free, low, high}
+const entered = {}; // the numbers that were changed
 let chosenLoss = null; // if somebody chose; else what suits the recording
 let openFor = ""; // the model and the clamp whose groups are shown
 let drawn = 0; // which of the fit's models is drawn over the data

@@ -3,7 +3,7 @@
 const BASES = [50, 100, 200, 500, 1000, 2000, 5000]; // ms across the screen
 const LEVELS = { mV: -20, pA: 0 };
 
-let fields = {}; // by name
+const fields = {}; // by name
 let span = 300; // pA: how far the slider of the holding current goes
 let was = ""; // what was set up when the sweeps were left
 const levels = { ...LEVELS };

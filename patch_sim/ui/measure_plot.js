@@ -82,7 +82,7 @@ function drawCurve() {
   if (plot.loop) drawLoop(context, axis, panel, plot, colors[plot.sweep]);
   else for (const series of plot.series) drawSeries(context, axis, panel, series, colors, color);
   context.restore();
-  caption(plot, colors);
+  caption(plot);
 }
 
 // The canvas at the screen's resolution, empty.
@@ -175,7 +175,7 @@ function drawSeries(context, axis, panel, series, colors, color) {
 }
 
 // What the curve shows, in words.
-function caption(plot, colors) {
+function caption(plot) {
   const points = plot.loop ? plot.loop[0].codes.length : plot.series.reduce((sum, { x }) => sum + x.length, 0);
   root.dataset.points = points;
   const words = plot.loop ? [`sweep ${plot.sweep + 1}`] : legend(plot.series);
