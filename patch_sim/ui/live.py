@@ -58,7 +58,16 @@ FIELDS: tuple[Field, ...] = (
 def live(sessions: Sessions) -> gr.HTML:
     """Build the panel."""
     parts = ("live_draw.js", "live_controls.js")
-    return panel("live", sessions, live_controls, pull, live_file, scripts=("form.js", "plot.js"), parts=parts)
+    return panel(
+        "live",
+        sessions,
+        live_controls,
+        pull,
+        live_file,
+        scripts=("form.js", "plot.js"),
+        parts=parts,
+        styles=("screen.css",),
+    )
 
 
 def live_controls(session: Session) -> dict[str, Any]:

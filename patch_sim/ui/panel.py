@@ -22,6 +22,7 @@ def panel(
     *calls: Callable[..., Any],
     scripts: tuple[str, ...] = (),
     parts: tuple[str, ...] = (),
+    styles: tuple[str, ...] = (),
     package: str = "patch_sim.ui",
     **props: Any,
 ) -> gr.HTML:
@@ -34,6 +35,7 @@ def panel(
             sent, and returns what JSON can hold. A `ValueError` or `SolverError` is told to the person.
         scripts: files of `patch_sim.ui` that stand before its own.
         parts: files of its own that stand after it.
+        styles: style sheets of `patch_sim.ui` that stand before its own.
         package: where its files are.
         props: its props, which it can watch.
     """
@@ -41,7 +43,7 @@ def panel(
     code += [asset(part, package) for part in (f"{name}.js", *parts)]
     return gr.HTML(
         html_template=asset(f"{name}.html", package),
-        css_template=asset(f"{name}.css", package),
+        css_template="\n".join([*(asset(style) for style in styles), asset(f"{name}.css", package)]),
         js_on_load="\n".join(code),
         server_functions=[_served(sessions, call) for call in calls],
         apply_default_css=False,

@@ -29,7 +29,9 @@ def scope(sessions: Sessions, jobs: Jobs) -> gr.HTML:
         session.end(session.begin())
 
     parts = ("scope_draw.js", "scope_input.js")
-    return panel("scope", sessions, run, stop, poll, extras, extra, scripts=("plot.js",), parts=parts)
+    return panel(
+        "scope", sessions, run, stop, poll, extras, extra, scripts=("plot.js",), parts=parts, styles=("screen.css",)
+    )
 
 
 def poll(session: Session, revision: int, have: int) -> dict[str, Any]:

@@ -7,25 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-DROP = """() => {
-    const source = document.querySelector("#source");
-    const dataTransfer = new DataTransfer();
-    for (const file of source.files) dataTransfer.items.add(file);
-    source.remove();
-    for (const type of ["dragenter", "dragover", "drop"]) {
-        document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
-    }
-}"""
+from tests.ui.hands import drop
+
 NA, K = "channels.Na.g_max", "channels.K.g_max"
-
-
-def drop(page: Page, path: Path) -> None:
-    page.evaluate("""() => {
-        const source = Object.assign(document.createElement("input"), { type: "file", id: "source" });
-        document.body.append(source);
-    }""")
-    page.set_input_files("#source", path)
-    page.evaluate(DROP)
 
 
 def number(page: Page, name: str, value: object) -> None:

@@ -11,6 +11,7 @@ import patch_sim as ps
 from patch_sim.ui.cell import title
 from patch_sim.ui.protocol import KINDS, READY
 from tests.ui.conftest import serving
+from tests.ui.hands import drop
 
 COLORED = """(layer) => {
     const canvas = document.querySelector(`.scope .${layer}`);
@@ -21,16 +22,6 @@ COLORED = """(layer) => {
         if (a > 128 && Math.max(r, g, b) - Math.min(r, g, b) > 60) count++;
     }
     return count;
-}"""
-
-DROP = """() => {
-    const source = document.querySelector("#source");
-    const dataTransfer = new DataTransfer();
-    for (const file of source.files) dataTransfer.items.add(file);
-    source.remove();
-    for (const type of ["dragenter", "dragover", "drop"]) {
-        document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
-    }
 }"""
 
 
@@ -60,15 +51,6 @@ def run(page: Page) -> None:
 def manual(page: Page) -> None:
     """Run when asked alone."""
     page.uncheck(".scope [name=auto]")
-
-
-def drop(page: Page, *paths: Path) -> None:
-    page.evaluate("""() => {
-        const source = Object.assign(document.createElement("input"), { type: "file", id: "source", multiple: true });
-        document.body.append(source);
-    }""")
-    page.set_input_files("#source", paths)
-    page.evaluate(DROP)
 
 
 def picture(page: Page) -> str:
