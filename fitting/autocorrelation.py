@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from scipy import fft, stats
+from scipy import fft, special
 
 _WINDOW = 5.0  # autocorrelation times; Sokal's advice is 4 to 10
 _LONGEST_WINDOW = 0.1  # of all samples: beyond it, a lag is seen too few times
@@ -66,7 +66,7 @@ def whiteness(residual: np.ndarray, counted: np.ndarray, first: int = 1) -> Whit
     variance = np.maximum(lag_sums(r**2), 0.0) / total**2
     z = np.array([_standardized(rho, variance, int(q), first) for q in spans])
     largest = int(np.argmax(np.abs(z)))
-    p_value = min(1.0, spans.size * 2.0 * float(stats.norm.sf(abs(z[largest]))))
+    p_value = min(1.0, spans.size * 2.0 * float(special.ndtr(-abs(z[largest]))))
     return Whiteness(float(z[largest]), int(spans[largest]), p_value)
 
 

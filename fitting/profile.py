@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
-from scipy import stats
+from scipy import special
 
 import patch_sim as ps
 from fitting.bootstrap import of_samples
@@ -19,7 +19,7 @@ from fitting.search import levenberg_marquardt
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_THRESHOLD = float(stats.chi2.ppf(0.95, 1))
+_THRESHOLD = float(special.chdtri(1, 0.05))
 _REACH = 2.5  # standard errors to either side, first
 _GROWTH = 1.5  # of each further step, until the threshold is crossed
 _FURTHER = 12  # of them at most

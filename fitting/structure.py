@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from fitting.autocorrelation import lag_sums, whiteness
 
@@ -75,7 +75,7 @@ def _burst(square: np.ndarray, full: np.ndarray, size: int) -> float:
     spread = float(np.subtract(*np.percentile(square[full], [75, 25]))) / max(typical, 1e-300)
     freedom = float(np.clip(2.0 * (1.349 / max(spread, 1e-6)) ** 2, 1.0, size))
     largest = float(square[full].max()) / max(typical, 1e-300)
-    limit = float(stats.chi2.isf(_BURST / full.sum(), freedom)) / freedom
+    limit = float(special.chdtri(freedom, _BURST / full.sum())) / freedom
     return largest if largest > 2.0 * limit else 1.0
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import tempfile
-import threading
 from typing import Any
 
 import gradio as gr
@@ -15,6 +14,7 @@ from fitting.ui.models import CHOICES
 from fitting.ui.predicted import Predicted
 from fitting.ui.task import FIELDS, SECONDS, Task, build, defaults, prepared, shown, spike_counts
 from fitting.ui.work import Desk, Work
+from patch_sim.ui.export import DRAWING
 from patch_sim.ui.jobs import Jobs
 from patch_sim.ui.panel import panel
 from patch_sim.ui.session import Session, Sessions
@@ -23,7 +23,6 @@ from patch_sim.ui.traces import Signal
 
 _KEPT = "fit"
 _NAMES = {"traces": "samples", "events": "spikes"}
-_drawing = threading.Lock()  # pyplot is for one at a time
 
 
 def fit_panel(sessions: Sessions, jobs: Jobs) -> gr.HTML:
@@ -136,7 +135,7 @@ def report(session: Session) -> str:
     import matplotlib
 
     _, best, _ = _done(session)
-    with _drawing:
+    with DRAWING:
         matplotlib.use("Agg")  # no window: this is not the main thread
         return _written(best.report, "report.html")
 

@@ -11,7 +11,7 @@ import numpy as np
 from patch_sim import presets
 from patch_sim.calcium import CalciumPool
 from patch_sim.channels import CATALOG, AbstractChannel
-from patch_sim.describe import describe, formula
+from patch_sim.describe import formula
 from patch_sim.neuron import Neuron
 from patch_sim.parameters import limits, parameters, with_parameters
 from patch_sim.units import whole_cell_conductance, whole_cell_permeability
@@ -93,12 +93,10 @@ class Cell:
         numbers, declared = parameters(cell), limits(cell)
         plain = [path for path in numbers if not path.startswith("channels.") and np.ndim(numbers[path]) == 0]
         return {
-            "title": title(self.base),
             "about": _about(self.base),
             "channels": [_row(name, channel, name in self.added) for name, channel in cell.channels.items()],
             "membrane": [_number(path, float(numbers[path]), declared[path]) for path in plain],
             "warnings": list(self.neuron().warnings),
-            "words": describe(self.neuron()),
         }
 
 

@@ -28,7 +28,8 @@ MOST_BYTES = 100_000_000
 
 _PICTURES = ("png", "svg")
 _DPI = 200
-_drawing = threading.Lock()  # matplotlib is not made for many threads
+DRAWING = threading.Lock()
+"""To be held while matplotlib draws, which is not made for many threads."""
 
 
 def saved(recording: Recording, suffix: str) -> str:
@@ -79,7 +80,7 @@ def file_name(title: str, what: str, suffix: str) -> str:
 
 
 def _draw(recording: Recording, path: str) -> None:
-    with _drawing:
+    with DRAWING:
         figure = _figure()
         recording.draw(figure)
         figure.savefig(path, dpi=_DPI)

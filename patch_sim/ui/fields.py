@@ -19,7 +19,6 @@ class Field:
         high: the most that it may be.
         tip: what it is, in one line.
         whole: whether it is a count.
-        logarithmic: whether its slider moves by factors.
     """
 
     name: str
@@ -30,7 +29,6 @@ class Field:
     high: float | int = math.inf
     tip: str = ""
     whole: bool = False
-    logarithmic: bool = False
 
     def parse(self, value: Any) -> float | int:
         """Check what was entered.

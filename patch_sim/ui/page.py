@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,11 +33,12 @@ def page(*more: Panel) -> gr.Blocks:
         more: panels on the right beside those of this package, such as that of a fit.
     """
     sessions, jobs = Sessions(), Jobs()
+    jobs.start(Session(), _opening)  # for nobody: what the first page shows compiles meanwhile
     with gr.Blocks(title="patch_sim", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as blocks:
         header = panel("header", sessions, code, check, alive, page="")
         with gr.Row(elem_id="rig"):
             with gr.Column(elem_id="setup"):
-                panel("tabs", sessions)
+                panel("tabs", sessions, elem_id="setup-tabs")
                 rack(sessions)
                 protocol_panel(sessions)
                 electrode_panel(sessions)
@@ -51,7 +53,7 @@ def page(*more: Panel) -> gr.Blocks:
                     apply_default_css=False,
                 )
             with gr.Column(elem_id="results"):
-                panel("tabs", sessions)
+                panel("tabs", sessions, elem_id="results-tabs")
                 measure(sessions, jobs)
                 for build in more:
                     build(sessions, jobs)
@@ -74,17 +76,26 @@ def code(session: Session, state: Any) -> str:
 
 def _told(session: Session, news: str | None = None) -> dict[str, Any]:
     """The update that tells a page who it is and that there may be something new, or what went wrong."""
-    state = State.of(ps.presets.neurons()[0]).view()
     notice = None if news is None else {"text": news, "error": True}
-    message = {"token": session.token, "state": state, "news": notice, "turn": session.turn, "at": session.revision}
+    # "at", since a prop that has not changed is not told
+    message = {"token": session.token, "state": _first().view(), "news": notice, "at": time.monotonic()}
     return gr.update(page=json.dumps(message))
+
+
+def _opening(session: Session, turn: int) -> Iterator[None]:
+    """The run that a page opens with."""
+    return run(session, turn, _first())
+
+
+def _first() -> State:
+    """What is set up when a page opens."""
+    return State.of(ps.presets.neurons()[0])
 
 
 def _open_page(sessions: Sessions, jobs: Jobs) -> Callable[..., Any]:
     def open_page(request: gr.Request) -> dict[str, Any]:
         session = sessions.of(request.session_hash)
-        state = State.of(ps.presets.neurons()[0])
-        jobs.start(session, lambda page, turn: run(page, turn, state))
+        jobs.start(session, _opening)
         return _told(session)
 
     return open_page

@@ -24,12 +24,13 @@ def panel(
     parts: tuple[str, ...] = (),
     styles: tuple[str, ...] = (),
     package: str = "patch_sim.ui",
+    elem_id: str | None = None,
     **props: Any,
 ) -> gr.HTML:
     """Build a panel.
 
     Args:
-        name: of its files and of its element.
+        name: of its files.
         sessions: of all pages.
         calls: what its JavaScript may call by name, `await call("name", ...)`: each takes the session and what was
             sent, and returns what JSON can hold. A `ValueError` or `SolverError` is told to the person.
@@ -37,6 +38,7 @@ def panel(
         parts: files of its own that stand after it.
         styles: style sheets of `patch_sim.ui` that stand before its own.
         package: where its files are.
+        elem_id: of its element; its name if there is only one of its kind.
         props: its props, which it can watch.
     """
     code = [asset(script) for script in ("hub.js", *scripts)]
@@ -47,7 +49,7 @@ def panel(
         js_on_load="\n".join(code),
         server_functions=[_served(sessions, call) for call in calls],
         apply_default_css=False,
-        elem_id=name,
+        elem_id=elem_id or name,
         **props,
     )
 

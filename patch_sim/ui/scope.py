@@ -39,7 +39,7 @@ def poll(session: Session, revision: int, have: int) -> dict[str, Any]:
     traces, bell = session.traces, session.bell()
     have = have if revision == bell["revision"] else 0
     lacking = traces is not None and have < bell["ready"]
-    return {"bell": bell, "first": have, "batch": traces.message(have) if traces is not None and lacking else None}
+    return {"bell": bell, "batch": traces.message(have) if traces is not None and lacking else None}
 
 
 def extras(session: Session) -> list[dict[str, str]]:

@@ -444,12 +444,10 @@ def test_every_preset_runs(page: Page, cell: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, *READY])
+@pytest.mark.parametrize("kind", [*sorted(KINDS.keys() - {"steps"}), *READY])  # with steps the page opens
 def test_every_protocol_runs(page: Page, kind: str):
     before = scope(page, "revision")
     tab(page, "Protocol")
-    if kind == "steps":
-        pytest.skip("the page opens with it")
     page.select_option(".protocol [name=kind]", kind)
     page.wait_for_selector(
         f".scope:not([data-revision='{before}'])[data-complete='true'][data-busy='false']", timeout=90_000
