@@ -1,9 +1,14 @@
 """The rig in the browser: `uv run app.py`."""
 
 import argparse
+import contextlib
+import inspect
 import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import jax
 
@@ -18,6 +23,20 @@ os.environ.setdefault("EQX_ON_ERROR", "nan")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 
+@contextlib.contextmanager
+def _no_stubs() -> Generator[None, None, None]:
+    """Spare gradio the type stubs that it writes about itself whenever it is imported, which take half of that time."""
+    getfile = inspect.getfile
+
+    def absent(thing: Any) -> str:
+        if str(getattr(thing, "__module__", "")).startswith("gradio."):
+            raise OSError("a class without a file gets no stub")
+        return getfile(thing)
+
+    with mock.patch.object(inspect, "getfile", absent):
+        yield
+
+
 def main() -> None:
     """Serve the page until interrupted."""
     parser = argparse.ArgumentParser(description="patch_sim, a patch-clamp rig in the browser")
@@ -27,11 +46,17 @@ def main() -> None:
     arguments = parser.parse_args()
 
     # after the switches above, some of which are read at import
-    from fitting.ui import fit_panel
-    from patch_sim.ui.look import launch_options
-    from patch_sim.ui.page import page
+    from patch_sim.ui.jobs import Jobs
+    from patch_sim.ui.run import opening
+    from patch_sim.ui.session import Session
 
-    blocks = page(fit_panel)
+    jobs = Jobs()
+    with _no_stubs():
+        from fitting.ui import fit_panel
+        from patch_sim.ui.look import launch_options
+        from patch_sim.ui.page import page
+
+    blocks = page(jobs, fit_panel)
     _, url, _ = blocks.launch(
         server_name=arguments.host,
         server_port=arguments.port,
@@ -40,6 +65,7 @@ def main() -> None:
         quiet=True,
         **launch_options(),
     )
+    jobs.start(Session(), opening)  # for nobody: what a page opens with compiles meanwhile
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has a job in the background ignore Ctrl-C
     print(f"READY {url}", flush=True)
     blocks.block_thread()

@@ -11,7 +11,7 @@ LARGEST_FILE = 200
 
 
 def launch_options() -> dict[str, Any]:
-    """What `page().launch` wants to be told beside host and port."""
+    """What `page(...).launch` wants to be told beside host and port."""
     return {
         "theme": _theme(),
         "css": asset("page.css"),

@@ -16,7 +16,7 @@ from patch_sim.ui.look import LARGEST_FILE
 from patch_sim.ui.measure import measure
 from patch_sim.ui.panel import asset, panel
 from patch_sim.ui.rack import check, electrode_panel, protocol_panel, rack
-from patch_sim.ui.run import run
+from patch_sim.ui.run import first_state, opening
 from patch_sim.ui.scope import scope
 from patch_sim.ui.session import Session, Sessions
 from patch_sim.ui.state import State
@@ -26,14 +26,14 @@ Panel = Callable[[Sessions, Jobs], gr.HTML]
 """What builds a panel."""
 
 
-def page(*more: Panel) -> gr.Blocks:
+def page(jobs: Jobs, *more: Panel) -> gr.Blocks:
     """Build the page.
 
     Args:
+        jobs: what works for all pages.
         more: panels on the right beside those of this package, such as that of a fit.
     """
-    sessions, jobs = Sessions(), Jobs()
-    jobs.start(Session(), _opening)  # for nobody: what the first page shows compiles meanwhile
+    sessions = Sessions()
     with gr.Blocks(title="patch_sim", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as blocks:
         header = panel("header", sessions, code, check, alive, page="")
         with gr.Row(elem_id="rig"):
@@ -78,24 +78,14 @@ def _told(session: Session, news: str | None = None) -> dict[str, Any]:
     """The update that tells a page who it is and that there may be something new, or what went wrong."""
     notice = None if news is None else {"text": news, "error": True}
     # "at", since a prop that has not changed is not told
-    message = {"token": session.token, "state": _first().view(), "news": notice, "at": time.monotonic()}
+    message = {"token": session.token, "state": first_state().view(), "news": notice, "at": time.monotonic()}
     return gr.update(page=json.dumps(message))
-
-
-def _opening(session: Session, turn: int) -> Iterator[None]:
-    """The run that a page opens with."""
-    return run(session, turn, _first())
-
-
-def _first() -> State:
-    """What is set up when a page opens."""
-    return State.of(ps.presets.neurons()[0])
 
 
 def _open_page(sessions: Sessions, jobs: Jobs) -> Callable[..., Any]:
     def open_page(request: gr.Request) -> dict[str, Any]:
         session = sessions.of(request.session_hash)
-        jobs.start(session, _opening)
+        jobs.start(session, opening)
         return _told(session)
 
     return open_page

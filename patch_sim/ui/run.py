@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from patch_sim import presets
 from patch_sim.protocols import AbstractProtocol
 from patch_sim.recording import SIGNALS, Recording
 from patch_sim.simulate import simulate
@@ -84,3 +85,13 @@ def run(session: Session, turn: int, state: State) -> Iterator[None]:
         elif session.traces is not traces:
             session.show(traces)
         yield
+
+
+def first_state() -> State:
+    """What is set up when a page opens."""
+    return State.of(presets.neurons()[0])
+
+
+def opening(session: Session, turn: int) -> Iterator[None]:
+    """The run that a page opens with."""
+    return run(session, turn, first_state())
