@@ -13,7 +13,7 @@ import optax
 import patch_sim as ps
 from fitting.losses import Trace, trace
 from fitting.model import Model
-from fitting.multistart import Search, draw_starts, polish
+from fitting.multistart import Search, draw, polish, screened
 from fitting.objective import Objective
 from fitting.outcome import Watch, outcome, where
 from fitting.parameters import space
@@ -27,6 +27,7 @@ from fitting.sums import AbstractLoss, bound
 from fitting.synchronization import check_synchronization, synchronization
 from fitting.traces import Traces, scales
 from fitting.uncertainty import uncertainty
+from fitting.warm_start import check_warm_start, warm_started
 
 _SECONDS = 90.0
 _FAST = 50.0  # 1/ms: gates above it are more than an explicit method should be trusted with at rest
@@ -53,6 +54,7 @@ def fit(
     initial: Any = None,
     optimizer: optax.GradientTransformation | None = None,
     synchronize: Sequence[float] = (),
+    warm_start: bool = False,
     solver: ps.Solver | None = None,
     progress: bool | Callable[[str], None] = True,
     watch: Callable[[FitResult], Any] | None = None,
@@ -113,6 +115,8 @@ def fit(
             largest first, `(30.0, 10.0, 3.0)`; the fit at each begins where the one before has ended, and a last one
             without follows. For traces with spikes, whose sum of squares has many valleys; see
             `fitting.synchronization`.
+        warm_start: whether every point that is drawn first gets the conductances and the capacitance, as far as they
+            are free, with which its currents balance at the recorded voltage, see `fitting.warm_start`.
         solver: as `patch_sim.simulate` takes it; None is `Adaptive()`, with `ImplicitGates` where a membrane with gates
             faster than 50/ms is clamped through a series resistance.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
@@ -136,13 +140,15 @@ def fit(
     _check(model.neuron, recordings, starts, screen, steps)
     _check_budget(loss, budget, evaluations, resume)
     if isinstance(loss, Events):
-        held = tuple(synchronize) or None
-        _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver, synchronize=held)
+        unused = {"synchronize": tuple(synchronize) or None, "warm_start": warm_start or None}
+        _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver, **unused)
     prepared = setup(model.neuron, recordings, cells)
     free = list(model.bounds) if free is None else free
     box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
     prepared = prepared.freed(box.paths)
     check_synchronization(synchronize, recordings, prepared.electrodes)
+    if warm_start:
+        check_warm_start(box, prepared, recordings)
     if isinstance(loss, Events):
         seconds = _SECONDS if budget is None and evaluations is None else budget
         limit = Budget(seconds, evaluations)
@@ -155,10 +161,10 @@ def fit(
     stages = [*(_held(objective, recordings, conductance) for conductance in synchronize), objective]
     if resume is not None:
         first = where(resume, box)
-    elif starts == 1:
-        first = np.asarray(box.fraction(box.start))[None]
     else:
-        first = draw_starts(stages[0], starts, screen, seed, show)
+        first = np.asarray(box.fraction(box.start))[None] if starts == 1 else draw(box, starts * screen, seed)
+        first = warm_started(box, prepared, recordings, first, show) if warm_start else first
+        first = first if starts == 1 else screened(stages[0], first, starts, show)
     search = (
         functools.partial(levenberg_marquardt, steps=steps)
         if optimizer is None

@@ -11,6 +11,7 @@ import numpy as np
 
 import patch_sim as ps
 from fitting.objective import Objective
+from fitting.parameters import Space
 from fitting.search import Point, Report
 
 _CHUNK = 50
@@ -18,13 +19,23 @@ _CHUNK = 50
 Search = Callable[[Objective, np.ndarray, Report], Point]
 
 
-def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progress: ps.Progress) -> np.ndarray:
-    """Draw points in the bounds and take, for each start, the best of its own `screen` points.
+def draw(space: Space, count: int, seed: int) -> np.ndarray:
+    """Draw points in the bounds; the same seed gives the same."""
+    return np.asarray(space.draw(jax.random.key(seed), count))
+
+
+def screened(objective: Objective, points: np.ndarray, starts: int, progress: ps.Progress) -> np.ndarray:
+    """Take, for each start, the best of its own share of some points.
+
+    Args:
+        objective: what is small at the best.
+        points: `(starts * share, free)`, in the box.
+        starts: how many.
+        progress: is shown how far it is.
 
     Returns:
         Coordinates in the box, `(starts, free)`.
     """
-    points = np.asarray(objective.space.draw(jax.random.key(seed), starts * screen))
     chunks = np.array_split(points, max(1, len(points) // _CHUNK))
     width = max(len(chunk) for chunk in chunks)
     done = 0
@@ -36,8 +47,8 @@ def draw_starts(objective: Objective, starts: int, screen: int, seed: int, progr
             costs.append(cost[: len(chunk)])
             done += len(chunk)
             progress.show(f"screened {done} of {len(points)} points")
-    best = np.argmin(np.concatenate(costs).reshape(starts, screen), axis=1)
-    return points.reshape(starts, screen, -1)[np.arange(starts), best]
+    best = np.argmin(np.concatenate(costs).reshape(starts, -1), axis=1)
+    return points.reshape(starts, -1, points.shape[1])[np.arange(starts), best]
 
 
 def polish(

@@ -37,18 +37,16 @@ class Bowl(Objective):
 
 @pytest.mark.parametrize(("starts", "screen"), [(3, 40), (2, 75), (5, 1), (4, 13)])
 def test_each_start_is_the_best_of_its_own_points(starts, screen):
-    import jax
-
-    bowl = Bowl()
-    found = multistart.draw_starts(bowl, starts, screen, 7, QUIET)
-    points = np.asarray(BOX.draw(jax.random.key(7), starts * screen)).reshape(starts, screen, 3)
+    bowl, drawn = Bowl(), multistart.draw(BOX, starts * screen, 7)
+    found = multistart.screened(bowl, drawn, starts, QUIET)
+    points = drawn.reshape(starts, screen, 3)
     costs = np.array([[bowl.cost(u) for u in row] for row in points])
     np.testing.assert_array_equal(found, points[np.arange(starts), costs.argmin(axis=1)])
     assert len(set(bowl.widths)) == 1  # one shape, one compilation
 
 
 def test_the_seed_decides():
-    first, again, other = (multistart.draw_starts(Bowl(), 3, 20, seed, QUIET) for seed in (1, 1, 2))
+    first, again, other = (multistart.draw(BOX, 60, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.any(first == other)
 
@@ -57,7 +55,7 @@ def test_screening_says_how_far_it_is(monkeypatch):
     lines = []
     monkeypatch.setattr("patch_sim.progress._QUIET", 0.0)
     monkeypatch.setattr("patch_sim.progress._INTERVAL", 0.0)
-    multistart.draw_starts(Bowl(), 4, 50, 0, Progress(lines.append))
+    multistart.screened(Bowl(), multistart.draw(BOX, 200, 0), 4, Progress(lines.append))
     assert lines[-1] == "screened 200 of 200 points"
 
 
