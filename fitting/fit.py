@@ -20,6 +20,7 @@ from fitting.parameters import space
 from fitting.report import FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import Setup, setup
+from fitting.solver import suitable
 from fitting.spikes.events import Events
 from fitting.spikes.evolution import Budget
 from fitting.spikes.search import fit_events
@@ -30,7 +31,6 @@ from fitting.uncertainty import uncertainty
 from fitting.warm_start import check_warm_start, warm_started
 
 _SECONDS = 90.0
-_FAST = 50.0  # 1/ms: gates above it are more than an explicit method should be trusted with at rest
 _AGREE = 0.01  # relative difference of losses that counts as the same valley
 
 
@@ -187,26 +187,10 @@ def fit(
 
 
 def _suitable(recordings: tuple[ps.Recording, ...], prepared: Setup) -> ps.Solver:
-    """The solver for recordings whose fit names none.
-
-    Held through a series resistance, gates rest at potentials where they can be much faster than the steps that an
-    explicit method takes there: the error that it sees is nothing, and the derivatives grow with every step.
-    """
-    for rec, (neuron, electrode) in zip(recordings, prepared.rigs, strict=True):
-        through = rec.mode is ps.Mode.VOLTAGE_CLAMP and "series_resistance" in electrode.used
-        if through and _fastest(neuron, rec) > _FAST:
-            return ps.Adaptive(method=ps.solvers.ImplicitGates())
-    return ps.Adaptive()
-
-
-def _fastest(neuron: ps.Neuron, recording: ps.Recording) -> float:
-    """How fast (1/ms) the fastest gate of a cell is at the lowest and the highest command of a recording."""
-    command = np.asarray(recording.command, dtype=float)
-    v = jnp.asarray([np.nanmin(command), np.nanmax(command)])
-    calcium = jnp.full_like(v, neuron.ions.Ca.inside)
-    gates = [gate for channel in neuron.channels.values() for gate in getattr(channel, "gates", {}).values()]
-    times = np.concatenate([np.asarray(gate.time_constant(v, calcium)) for gate in gates] or [np.zeros(0)])
-    return float(np.max(1.0 / times[times > 0.0], initial=0.0))
+    """The solver for recordings whose fit names none: of what suits each, what suits all."""
+    pairs = zip(recordings, prepared.rigs, strict=True)
+    solvers = [suitable(*rig, recording.mode, recording.command) for recording, rig in pairs]
+    return next((solver for solver in solvers if solver != ps.Adaptive()), ps.Adaptive())
 
 
 def _polished(

@@ -14,6 +14,7 @@ from fitting.directions import Direction
 from fitting.losses import protocol_of
 from fitting.objective import Objective
 from fitting.report_html import write_html
+from fitting.solver import suitable
 from fitting.spikes.events import Events
 from fitting.spikes.scores import EventScores, event_scores
 
@@ -233,7 +234,9 @@ class FitResult:
         else:
             own = protocol.electrode
         electrode = electrode or own or fitted or self.electrode
-        return ps.simulate(neuron, dataclasses.replace(protocol, electrode=electrode), initial=initial)
+        seen = dataclasses.replace(protocol, electrode=electrode)
+        solver = suitable(neuron, electrode, seen.mode, seen.command())
+        return ps.simulate(neuron, seen, initial=initial, solver=solver)
 
     def _rig_of(self, recording: Any, cell: int | None) -> tuple[ps.Neuron, ps.Electrode | None]:
         """The cell of a recording, and its electrode if it is one that was fitted."""
