@@ -11,7 +11,7 @@ import patch_sim as ps
 from fitting.parameters import space
 from fitting.setup import setup
 from fitting.spikes.lanes import joined
-from fitting.spikes.population import SOLVER, lane_residuals
+from fitting.spikes.population import SOLVER, _costs
 from tests.fitting.spikes.pulses import CELL, squid
 
 OFFSETS = "recordings.*.electrode.current_offset"
@@ -23,35 +23,44 @@ def recordings() -> list[ps.Recording]:
     return [squid(), squid([15.0, 40.0, 200.0], **{"channels.K.g_max": 45.0}), squid([60.0, 150.0])]
 
 
-def sums(recordings, cells, free, u) -> tuple[float, float]:
-    """The sum of squares of all sweeps, side by side and recording by recording."""
-    prepared = setup(CELL, recordings, cells)
-    box = space(prepared, free)
-    prepared = prepared.freed(box.paths)
-    terms = [fitting.Events().bind(rec) for rec in recordings]
+def side_by_side(recordings, cells, free, u) -> float:
+    """The sum of squares of all sweeps, simulated by one program."""
+    prepared, box, terms = parts(recordings, cells, free)
     lanes = joined(terms, prepared)
     assert [group.recordings for group in lanes] == [(0, 1, 2)]
-    us = jnp.asarray(u)[None]
+    return float(_costs(box, prepared, lanes, jnp.asarray(u)[None], jnp.asarray(MOST))[0])
 
-    @jax.jit
-    def together(us):
-        return lane_residuals(box, prepared, lanes, us, MOST, [group.term.sweeps for group in lanes])
 
-    point = box.apply(prepared, us[0])
-    alone = [np.asarray(term.residual(*rig, SOLVER, MOST)) for term, rig in zip(terms, point.rigs, strict=True)]
-    return float(np.sum(np.asarray(together(us)) ** 2)), float(sum(np.sum(r**2) for r in alone))
+def one_by_one(recordings, cells, free, u) -> float:
+    """The same, recording by recording."""
+    prepared, box, terms = parts(recordings, cells, free)
+    rigs = box.apply(prepared, jnp.asarray(u)).rigs
+    alone = [residual(term, *rig) for term, rig in zip(terms, rigs, strict=True)]
+    return float(sum(np.sum(np.asarray(r) ** 2) for r in alone))
+
+
+def parts(recordings, cells, free):
+    prepared = setup(CELL, recordings, cells)
+    box = space(prepared, free)
+    return prepared.freed(box.paths), box, [fitting.Events().bind(rec) for rec in recordings]
+
+
+@jax.jit
+def residual(term, neuron, electrode):
+    return term.residual(neuron, electrode, SOLVER, MOST)
 
 
 def test_they_cost_the_same_with_an_offset_of_their_own(recordings):
-    together, alone = sums(recordings, None, ["channels.Na.g_max", OFFSETS], [0.45, 0.4, 0.5, 0.7])
-    assert together == pytest.approx(alone, rel=1e-6)
-    shifted, _ = sums(recordings, None, ["channels.Na.g_max", OFFSETS], [0.45, 0.7, 0.5, 0.4])
+    free = ["channels.Na.g_max", OFFSETS]
+    together = side_by_side(recordings, None, free, [0.45, 0.4, 0.5, 0.7])
+    assert together == pytest.approx(one_by_one(recordings, None, free, [0.45, 0.4, 0.5, 0.7]), rel=1e-6)
+    shifted = side_by_side(recordings, None, free, [0.45, 0.7, 0.5, 0.4])
     assert abs(shifted - together) > 1e-3 * together
 
 
 def test_they_cost_the_same_when_of_two_cells(recordings):
-    together, alone = sums(recordings, [0, 1, 0], ["cells.*.channels.K.g_max"], [0.5, 0.55])
-    assert together == pytest.approx(alone, rel=1e-6)
+    point = [0, 1, 0], ["cells.*.channels.K.g_max"], [0.5, 0.55]
+    assert side_by_side(recordings, *point) == pytest.approx(one_by_one(recordings, *point), rel=1e-6)
 
 
 def test_what_was_recorded_comes_first(recordings):
