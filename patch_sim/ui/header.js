@@ -13,10 +13,11 @@ watch("page", async () => {
   const first = rig.token === null;
   rig.token = token;
   if (first) {
-    rig.state = (await linked()) ?? state;
+    const link = await linked();
+    rig.state = link ?? state;
     emit("open");
     emit("state");
-    if (location.hash.startsWith(LINK)) emit("run");
+    if (link) emit("run");
   }
   if (news) emit("notice", news);
   emit("traces");
@@ -32,7 +33,7 @@ async function linked() {
     );
     return await call("check", new TextDecoder().decode(bytes));
   } catch (error) {
-    emit("notice", { text: `The link cannot be followed: ${error.message}`, error: true });
+    rig.broken = `The link cannot be followed: ${error.message}`; // whoever shows it may not be there yet
     return null;
   }
 }

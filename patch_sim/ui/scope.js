@@ -20,7 +20,7 @@ let overlay = null; // what a model does in these sweeps, {revision, signals}
 let view = {}; // {from, to} in ms, and {low, high} by panel; what is not there is all
 let selected = null; // the index of a sweep, or null
 let cursors = null; // two times (ms), or null
-let told = ""; // what the last notice of the server was
+let told = JSON.stringify([null, []]); // error and warnings that the server told last
 let asking = false; // whether a poll is on its way
 let again = false; // whether there may be more than it will bring
 
@@ -180,6 +180,7 @@ on("overlay", ({ revision, signals }) => {
   drawSoon(true);
 });
 on("notice", ({ text, error }) => showNotice(text, error));
+whenOpen(() => rig.broken && showNotice(rig.broken, true));
 
 function showNotice(text, error) {
   notice.hidden = !text;

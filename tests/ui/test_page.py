@@ -393,6 +393,8 @@ def test_a_link_holds_everything(page: Page, context: BrowserContext):
     assert numbers(other) == {"channels.Na.g_max": 88}
     broken = context.new_page()
     broken.goto(page.url[:-20])
+    wait(broken, drawn=6, busy="false")
+    broken.wait_for_timeout(500)  # it stays when the traces have come
     expect(broken.locator(".scope .notice.error")).to_contain_text("The link cannot be followed")
 
 
