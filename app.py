@@ -25,7 +25,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 @contextlib.contextmanager
 def _no_stubs() -> Generator[None, None, None]:
-    """Spare gradio the type stubs that it writes about itself whenever it is imported, which take half of that time."""
+    """Spare gradio the type stubs that it writes about itself whenever it is imported, which takes seconds."""
     getfile = inspect.getfile
 
     def absent(thing: Any) -> str:
@@ -46,16 +46,15 @@ def main() -> None:
     arguments = parser.parse_args()
 
     # after the switches above, some of which are read at import
-    from patch_sim.ui.jobs import Jobs
-    from patch_sim.ui.run import opening
-    from patch_sim.ui.session import Session
-
-    jobs = Jobs()
     with _no_stubs():
         from fitting.ui import fit_panel
+        from patch_sim.ui.jobs import Jobs
         from patch_sim.ui.look import launch_options
         from patch_sim.ui.page import page
+        from patch_sim.ui.run import opening
+        from patch_sim.ui.session import Session
 
+    jobs = Jobs()
     blocks = page(jobs, fit_panel)
     _, url, _ = blocks.launch(
         server_name=arguments.host,

@@ -169,13 +169,14 @@ def warm_started(
         progress: is shown how far it is.
     """
     terms = tuple(held(recording) for recording in recordings)
+    linear = _linear(box, setup)
     width = min(_CHUNK, len(us))  # one compilation serves all
     chunks = [us[k : k + width] for k in range(0, len(us), width)]
 
     def balanced(chunk: np.ndarray) -> np.ndarray:
         filled = np.concatenate([chunk, chunk[-1:].repeat(width - len(chunk), axis=0)])
         normal = [np.asarray(part) for part in _normal(box, setup, terms, jnp.asarray(filled))]
-        return np.stack([_solved(box, setup, u, *rows) for u, *rows in zip(chunk, *normal, strict=False)])
+        return np.stack([_solved(box, linear, u, *rows) for u, *rows in zip(chunk, *normal, strict=False)])
 
     found: list[np.ndarray] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -234,11 +235,10 @@ def _parts(targets: tuple[str, ...], cell: int) -> list[str]:
     return [m["channel"] or m["charge"] for m in matches if m and m["cell"] in (None, str(cell))]
 
 
-def _solved(box: Space, setup: Setup, u: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _solved(box: Space, linear: np.ndarray, u: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """A point with the linear parameters x that solve a x = b best within their bounds."""
     if not (np.all(np.isfinite(a)) and np.all(np.isfinite(b)) and a.any()):
         return u  # a point that cannot be simulated, or nothing known
-    linear = _linear(box, setup)
     size, vectors = np.linalg.eigh(a)
     root, vectors = np.sqrt(size[size > _SMALLEST * size[-1]]), vectors[:, size > _SMALLEST * size[-1]]
     low, high = np.asarray(box.low)[linear], np.asarray(box.high)[linear]
