@@ -14,7 +14,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap, sequential_vmap
-from jax.experimental.hijax import ShapedArray, VJPHiPrimitive, Zero
+from jax.experimental.hijax import ShapedArray, Zero
+
+try:
+    from jax.experimental.hijax import HiPrim
+except ImportError:  # before jax 0.11
+    from jax.experimental.hijax import VJPHiPrimitive as HiPrim
 
 Function = Callable[..., Any]
 
@@ -36,7 +41,7 @@ def with_both_modes(forward: Function, reverse: Function, *static: Hashable) -> 
     return call
 
 
-class _Joined(VJPHiPrimitive):
+class _Joined(HiPrim):
     """The primitive; each of its rules gives way to ordinary JAX operations."""
 
     forward: Function
