@@ -14,14 +14,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap, sequential_vmap
+from jax.experimental import hijax
 from jax.experimental.hijax import ShapedArray, Zero
 
-try:
-    from jax.experimental.hijax import HiPrim
-except ImportError:  # before jax 0.11
-    from jax.experimental.hijax import VJPHiPrimitive as HiPrim
-
 Function = Callable[..., Any]
+
+_Primitive: Any = getattr(hijax, "HiPrim" if hasattr(hijax, "HiPrim") else "VJPHiPrimitive")  # the latter before 0.11
 
 
 def with_both_modes(forward: Function, reverse: Function, *static: Hashable) -> Function:
@@ -41,7 +39,7 @@ def with_both_modes(forward: Function, reverse: Function, *static: Hashable) -> 
     return call
 
 
-class _Joined(HiPrim):
+class _Joined(_Primitive):
     """The primitive; each of its rules gives way to ordinary JAX operations."""
 
     forward: Function

@@ -1,5 +1,6 @@
 """Many cells under one protocol: in chunks of bounded memory, on all devices."""
 
+import dataclasses
 import functools
 import hashlib
 import math
@@ -29,6 +30,7 @@ Reduce: TypeAlias = Callable[[Recording], Any]
 
 _PROTOCOL = "protocol."
 _CHUNK = 16384  # sweeps between two looks at the progress
+_UNROLL = 4  # steps compiled as one piece on a GPU, which otherwise waits for its kernels to be launched
 _SAVE_EVERY = 10.0  # s
 _GIGABYTE = 1e9
 
@@ -192,6 +194,8 @@ def _chunk(
     neuron: Any, protocol: Any, initial: Any, key: Any, members: Any, *, mesh: Mesh, lanes: int, **work: Any
 ) -> Any:
     """Some members: those of a device in blocks of as many as run in lockstep, one block after the other."""
+    if isinstance(work["solver"], Exponential) and mesh.devices.flat[0].platform != "cpu":
+        work["solver"] = dataclasses.replace(work["solver"], unroll=max(_UNROLL, work["solver"].unroll))
 
     def on_one_device(neuron: Any, protocol: Any, initial: Any, key: Any, members: Any) -> Any:
         member = functools.partial(_member, neuron, protocol, initial, key, **work)

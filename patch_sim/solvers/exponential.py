@@ -33,19 +33,24 @@ class Exponential:
         order: 3, or 2 for steps that know nothing of those before: cheaper, and much cheaper to differentiate by many
             parameters at once, see `patch_sim.partials`; for a search that needs many derivatives and is content with
             fewer digits. Through a series resistance there is no difference.
+        unroll: how many steps are compiled as one piece: it takes longer to compile, and a GPU launches fewer kernels,
+            which is what it spends its time on. `ensemble` chooses it for its devices.
 
     Raises:
-        ValueError: a step that is not a positive time, another order.
+        ValueError: a step that is not a positive time, another order, no whole number of steps.
     """
 
     dt: float = 0.0125
     order: int = 3
+    unroll: int = 1
 
     def __post_init__(self):
         if not isinstance(self.dt, int | float) or not 0 < self.dt < math.inf:
             raise ValueError(f"Exponential.dt must be a positive time in ms, not {self.dt!r}")
         if self.order not in (2, 3):
             raise ValueError(f"Exponential.order must be 2 or 3, not {self.order!r}")
+        if not isinstance(self.unroll, int) or self.unroll < 1:
+            raise ValueError(f"Exponential.unroll must be a positive whole number, not {self.unroll!r}")
 
     def march(
         self, equation: SweepEquation, start: State, args: Any, interval: float, samples: int
@@ -63,11 +68,14 @@ class Exponential:
             # The voltages go into one array from the start: what a scan stacks is transposed in the end, if many sweeps
             # are in lockstep. The rest is stacked, since what is not needed is then not computed.
             y, voltages = carry
-            moved, _ = jax.lax.scan(step, y, (k * steps + jnp.arange(steps)).astype(h.dtype))
+            within = (k * steps + jnp.arange(steps)).astype(h.dtype)
+            moved, _ = jax.lax.scan(step, y, within, unroll=min(self.unroll, steps))
             return (moved, voltages.at[k].set(y.voltage)), recorded(y, args)
 
         first = begin(equation, start, args, h), jnp.zeros(samples, h.dtype)
-        (y, voltages), states = jax.lax.scan(sample, first, jnp.arange(samples - 1))
+        (y, voltages), states = jax.lax.scan(
+            sample, first, jnp.arange(samples - 1), unroll=max(self.unroll // steps, 1)
+        )
         last = recorded(y, args)
         states = jax.tree.map(lambda all_of, one: jnp.append(all_of, one[None]), states, last)
         return State(voltages.at[-1].set(y.voltage), states.gates, states.calcium, states.electrode), last

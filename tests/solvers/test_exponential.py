@@ -86,6 +86,13 @@ def test_single_precision_stays_so():
     np.testing.assert_allclose(rec.voltage[0], voltage(SQUID, steps), atol=0.01)
 
 
+@pytest.mark.parametrize("dt", [0.1, 0.025])
+def test_steps_compiled_as_one_piece_are_the_same_steps(dt):
+    """Also where neither the samples nor the steps between two of them are a multiple of their number."""
+    one_by_one, unrolled = (voltage(SQUID, ps.Exponential(dt, unroll=unroll)) for unroll in (1, 3))
+    np.testing.assert_allclose(unrolled, one_by_one, rtol=0, atol=1e-9)
+
+
 def test_the_rest_is_of_second_order():
     coarse, fine = errors(everything(), (0.0015625, 0.00078125))
     assert 3.6 < coarse / fine < 4.4
