@@ -11,6 +11,7 @@ import numpy as np
 import optax
 
 import patch_sim as ps
+from fitting.continuation import AbstractContinuation, check_continuation
 from fitting.losses import Trace, trace
 from fitting.model import Model
 from fitting.multistart import Search, draw, polish, screened
@@ -20,12 +21,13 @@ from fitting.parameters import space
 from fitting.report import FitResult, Start
 from fitting.search import Point, descend, levenberg_marquardt
 from fitting.setup import Setup, setup
+from fitting.shooting import shooting
 from fitting.solver import suitable
 from fitting.spikes.events import Events
 from fitting.spikes.evolution import Budget
 from fitting.spikes.search import fit_events
 from fitting.sums import AbstractLoss, bound
-from fitting.synchronization import check_synchronization, synchronization
+from fitting.synchronization import synchronization
 from fitting.traces import Traces, scales
 from fitting.uncertainty import uncertainty
 from fitting.warm_start import check_warm_start, warm_started
@@ -54,6 +56,7 @@ def fit(
     initial: Any = None,
     optimizer: optax.GradientTransformation | None = None,
     synchronize: Sequence[float] = (),
+    shoot: Sequence[float] = (),
     warm_start: bool = False,
     solver: ps.Solver | None = None,
     progress: bool | Callable[[str], None] = True,
@@ -115,6 +118,8 @@ def fit(
             largest first, `(30.0, 10.0, 3.0)`; the fit at each begins where the one before has ended, and a last one
             without follows. For traces with spikes, whose sum of squares has many valleys; see
             `fitting.synchronization`.
+        shoot: lengths (ms) of the pieces of a current clamp which each start at the recorded voltage, the shortest
+            first, `(10.0, 40.0)`: for the same traces, and used in the same way, see `fitting.shooting`.
         warm_start: whether every point that is drawn first gets the conductances and the capacitance, as far as they
             are free, with which its currents balance at the recorded voltage, see `fitting.warm_start`.
         solver: as `patch_sim.simulate` takes it; None is `Adaptive()`, with `ImplicitGates` where a membrane with gates
@@ -123,7 +128,7 @@ def fit(
         watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
             drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second;
             and again once a second while nothing is better. False from it ends the fit with the best so far. While the
-            model is held, the loss is that of the held one.
+            model is held or starts anew in pieces, the loss is that of what is compared then.
 
     Returns:
         A `FitResult`. Ctrl-C while starts are polished ends the fit with the best so far.
@@ -140,13 +145,20 @@ def fit(
     _check(model.neuron, recordings, starts, screen, steps)
     _check_budget(loss, budget, evaluations, resume)
     if isinstance(loss, Events):
-        unused = {"synchronize": tuple(synchronize) or None, "warm_start": warm_start or None}
+        unused = {
+            "synchronize": tuple(synchronize) or None,
+            "shoot": tuple(shoot) or None,
+            "warm_start": warm_start or None,
+        }
         _check_unused(weights=weights, initial=initial, optimizer=optimizer, solver=solver, **unused)
     prepared = setup(model.neuron, recordings, cells)
     free = list(model.bounds) if free is None else free
     box = space(prepared, free, _bounds(model, free, bounds), {**model.ties, **(ties or {})})
     prepared = prepared.freed(box.paths)
-    check_synchronization(synchronize, recordings, prepared.electrodes)
+    check_continuation("synchronize", synchronize, "conductances in nS", recordings, prepared.electrodes)
+    check_continuation("shoot", shoot, "lengths in ms", recordings, prepared.electrodes)
+    if synchronize and shoot:
+        raise ValueError("synchronize and shoot both lead a model along the recorded voltage: take one of them")
     if warm_start:
         check_warm_start(box, prepared, recordings)
     if isinstance(loss, Events):
@@ -158,7 +170,11 @@ def fit(
     terms = _terms(model.neuron, recordings, weights, initial, scales(loss, recordings))
     objective = Objective(box, prepared, terms, solver, bound(loss, recordings, prepared, box))
 
-    stages = [*(_held(objective, recordings, conductance) for conductance in synchronize), objective]
+    leads = (
+        *(functools.partial(synchronization, conductance=k) for k in synchronize),
+        *(functools.partial(shooting, length=length) for length in shoot),
+    )
+    stages = [*(_led(objective, recordings, lead) for lead in leads), objective]
     if resume is not None:
         first = where(resume, box)
     else:
@@ -214,12 +230,14 @@ def _polished(
     return points, False
 
 
-def _held(objective: Objective, recordings: tuple[ps.Recording, ...], conductance: float) -> Objective:
-    """The same with a model that the recorded voltages hold."""
-    terms = tuple(
-        dataclasses.replace(term, synchronization=synchronization(recording, conductance))
-        for term, recording in zip(objective.terms, recordings, strict=True)
-    )
+def _led(
+    objective: Objective,
+    recordings: tuple[ps.Recording, ...],
+    lead: Callable[[ps.Recording], AbstractContinuation | None],
+) -> Objective:
+    """The same with a model that is led along the recorded voltages."""
+    pairs = zip(objective.terms, recordings, strict=True)
+    terms = tuple(dataclasses.replace(term, continuation=lead(recording)) for term, recording in pairs)
     return dataclasses.replace(objective, terms=terms)
 
 

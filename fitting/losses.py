@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 import patch_sim as ps
-from fitting.synchronization import Synchronization
+from fitting.continuation import AbstractContinuation
 
 
 class Trace(eqx.Module):
@@ -25,7 +25,7 @@ class Trace(eqx.Module):
         data: the response, mV or pA.
         root_weight: $\sqrt{w}$; 0 where a sample is masked.
         scale: $\sigma$, mV or pA: what one unit of residual stands for.
-        synchronization: what holds the simulated voltage at the recorded one; None for nothing.
+        continuation: what leads the simulated voltage along the recorded one; None for nothing.
     """
 
     protocol: ps.CurrentClamp | ps.VoltageClamp
@@ -33,17 +33,18 @@ class Trace(eqx.Module):
     data: Float[Array, "sweeps samples"]
     root_weight: Float[Array, "sweeps samples"]
     scale: Float[Array, ""]
-    synchronization: Synchronization | None = None
+    continuation: AbstractContinuation | None = None
 
     def seen(self, neuron: ps.Neuron, electrode: ps.Electrode, solver: ps.Solver) -> Float[Array, "sweeps samples"]:
         """The response of a neuron behind an electrode, mV or pA; NaN where the amplifier would oscillate."""
         stable, electrode = _stabilized(electrode)
         protocol: Any = dataclasses.replace(self.protocol, electrode=electrode)
-        drop: Any = 0.0
-        if self.synchronization is not None:
-            neuron, protocol, drop = self.synchronization.applied(neuron, protocol)
-        rec = ps.simulate(neuron, protocol, initial=self.initial, save=("current", "measured_voltage"), solver=solver)
-        return jnp.where(stable, rec.response - drop, jnp.nan)
+        if self.continuation is None:
+            save = ("current", "measured_voltage")
+            response = ps.simulate(neuron, protocol, initial=self.initial, save=save, solver=solver).response
+        else:
+            response = self.continuation.response(neuron, protocol, self.initial, solver)
+        return jnp.where(stable, response, jnp.nan)
 
     def difference(self, response: Float[Array, "sweeps samples"]) -> Float[Array, " residuals"]:
         """The weighted residuals of a response, in units of the scale."""

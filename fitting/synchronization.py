@@ -11,20 +11,18 @@ and Kostuk (2009), SIAM J Appl Dyn Syst 8:1341-1381; Toth, Kostuk, Meliza, Margo
 """
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 import patch_sim as ps
+from fitting.continuation import AbstractContinuation
 
 _NAME = "synchronization"
 
 
-class Synchronization(eqx.Module):
+class Synchronization(AbstractContinuation):
     """What holds a membrane in current clamp.
 
     Attributes:
@@ -35,27 +33,19 @@ class Synchronization(eqx.Module):
     conductance: Float[Array, ""]
     recorded: Float[Array, "sweeps samples"]
 
-    def applied(
-        self, neuron: ps.Neuron, protocol: ps.CurrentClamp
-    ) -> tuple[ps.Neuron, ps.CurrentClamp, Float[Array, "sweeps samples"]]:
-        r"""What has to be simulated: $-k V$ is a leak of the membrane, $k V_\mathrm{rec}$ is injected.
-
-        Args:
-            neuron: the model.
-            protocol: what was commanded, with the electrode.
-
-        Returns:
-            The neuron, the protocol, and what the injected part drops over what the bridge leaves of the electrode, mV,
-            which is to be taken away from the simulated response.
-        """
+    def response(
+        self, neuron: ps.Neuron, protocol: ps.CurrentClamp, initial: Any, solver: ps.Solver
+    ) -> Float[Array, "sweeps samples"]:
+        r"""What is seen of a model that is held, mV: $-k V$ is a leak of it, $k V_\mathrm{rec}$ is injected."""
         electrode: Any = protocol.electrode
         density = self.conductance / ps.units.whole_cell_conductance(1.0, neuron.area)
         held = neuron.with_channels(**{_NAME: ps.channels.Leak(g_max=density, reversal=jnp.zeros_like(density))})
         current = self.conductance * (self.recorded - electrode.shift)
         stimulus = protocol.stimulus + ps.Samples(current - current[:, :1], protocol.dt, linear=True)
-        driven = dataclasses.replace(protocol, stimulus=stimulus, holding=protocol.holding + current[:, 0])
-        left = electrode.series_resistance - electrode.compensation.bridge
-        return held, driven, 1e-3 * left * current
+        driven: Any = dataclasses.replace(protocol, stimulus=stimulus, holding=protocol.holding + current[:, 0])
+        rec = ps.simulate(held, driven, initial=initial, save=("measured_voltage",), solver=solver)
+        # What is injected drops over what the bridge leaves of the electrode, and does so in the simulation alone.
+        return rec.response - 1e-3 * (electrode.series_resistance - electrode.compensation.bridge) * current
 
 
 def synchronization(recording: ps.Recording, conductance: float) -> Synchronization | None:
@@ -63,27 +53,3 @@ def synchronization(recording: ps.Recording, conductance: float) -> Synchronizat
     if recording.mode is not ps.Mode.CURRENT_CLAMP:
         return None
     return Synchronization(jnp.asarray(conductance, dtype=float), jnp.asarray(recording.response, dtype=float))
-
-
-def check_synchronization(
-    conductances: Sequence[float], recordings: Sequence[ps.Recording], electrodes: Sequence[ps.Electrode]
-) -> None:
-    """Whether some conductances (nS) can hold a model at some recordings, each made through an electrode.
-
-    Raises:
-        ValueError: they are not positive, nothing was recorded in current clamp, a voltage that is not finite, or a
-            pipette that has to be charged.
-    """
-    if not all(isinstance(k, int | float) and 0 < k < float("inf") for k in conductances):
-        raise ValueError(f"synchronize must be positive conductances in nS, not {conductances!r}")
-    if not conductances:
-        return
-    pairs = zip(recordings, electrodes, strict=True)
-    clamped = [(recording, through) for recording, through in pairs if recording.mode is ps.Mode.CURRENT_CLAMP]
-    if not clamped:
-        raise ValueError("synchronize holds the membrane at a recorded voltage: there is no current clamp among these")
-    for recording, electrode in clamped:
-        if not np.all(np.isfinite(np.asarray(recording.response))):
-            raise ValueError("synchronize needs a recorded voltage that is finite everywhere, masked or not")
-        if "capacitance" in electrode.used:
-            raise ValueError("synchronize takes a pipette as one that need not be charged: neutralize its capacitance")

@@ -29,7 +29,7 @@ def recording() -> ps.Recording:
 
 def seen(recording, cell, conductance, electrode=IDEAL):
     held = None if conductance is None else synchronization(recording, conductance)
-    term = dataclasses.replace(trace(recording), synchronization=held)
+    term = dataclasses.replace(trace(recording), continuation=held)
     return np.asarray(term.seen(cell, electrode, ps.Adaptive()))
 
 
