@@ -6,7 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 import patch_sim as ps
 
@@ -26,6 +26,20 @@ class AbstractContinuation(eqx.Module):
             initial: where each sweep starts, as `patch_sim.simulate` takes it.
             solver: as `patch_sim.simulate` takes it.
         """
+
+    @property
+    def unknowns(self) -> int:
+        """How many numbers of its own a fit has to find beside the parameters: each from 0 to 1, and 1/2 at first."""
+        return 0
+
+    def placed(self, unknowns: Float[Array, " unknowns"]) -> "AbstractContinuation":
+        """The same at other numbers of its own."""
+        return self
+
+    @property
+    def owners(self) -> Int[Array, "sweeps samples"]:
+        """On which of these numbers each sample depends: on one at most."""
+        raise NotImplementedError(f"{type(self).__name__} has no numbers of its own")
 
 
 def check_continuation(

@@ -19,14 +19,14 @@ from fitting.objective import Objective
 from fitting.outcome import Watch, outcome, where
 from fitting.parameters import space
 from fitting.report import FitResult, Start
-from fitting.search import Point, descend, levenberg_marquardt
+from fitting.search import Point, Report, descend, levenberg_marquardt
 from fitting.setup import Setup, setup
 from fitting.shooting import shooting
 from fitting.solver import suitable
 from fitting.spikes.events import Events
 from fitting.spikes.evolution import Budget
 from fitting.spikes.search import fit_events
-from fitting.sums import AbstractLoss, bound
+from fitting.sums import PRIOR, SAMPLES, AbstractLoss, bound
 from fitting.synchronization import synchronization
 from fitting.traces import Traces, scales
 from fitting.uncertainty import uncertainty
@@ -118,8 +118,8 @@ def fit(
             largest first, `(30.0, 10.0, 3.0)`; the fit at each begins where the one before has ended, and a last one
             without follows. For traces with spikes, whose sum of squares has many valleys; see
             `fitting.synchronization`.
-        shoot: lengths (ms) of the pieces of a current clamp which each start at the recorded voltage, the shortest
-            first, `(10.0, 40.0)`: for the same traces, and used in the same way, see `fitting.shooting`.
+        shoot: lengths (ms) of the pieces of a current clamp which each start anew near the recorded voltage, the
+            shortest first, `(5.0, 20.0)`: for the same traces, and used in the same way, see `fitting.shooting`.
         warm_start: whether every point that is drawn first gets the conductances and the capacitance, as far as they
             are free, with which its currents balance at the recorded voltage, see `fitting.warm_start`.
         solver: as `patch_sim.simulate` takes it; None is `Adaptive()`, with `ImplicitGates` where a membrane with gates
@@ -170,10 +170,12 @@ def fit(
     terms = _terms(model.neuron, recordings, weights, initial, scales(loss, recordings))
     objective = Objective(box, prepared, terms, solver, bound(loss, recordings, prepared, box))
 
-    leads = (
+    if shoot and not (objective.samples and all(part.rank in (SAMPLES, PRIOR) for part in objective.parts)):
+        raise ValueError("shoot compares samples: loss=fitting.Traces(), to which priors at most are added")
+    leads: list[Callable[[ps.Recording], AbstractContinuation | None]] = [
         *(functools.partial(synchronization, conductance=k) for k in synchronize),
         *(functools.partial(shooting, length=length) for length in shoot),
-    )
+    ]
     stages = [*(_led(objective, recordings, lead) for lead in leads), objective]
     if resume is not None:
         first = where(resume, box)
@@ -195,7 +197,7 @@ def fit(
 
     ends = np.inf if budget is None else time.monotonic() + budget - show.seconds
     points, interrupted = _polished(
-        stages, first, lambda o, u, report: search(o, u, report=report), show, lambda: Watch(watch, so_far), ends
+        stages, first, functools.partial(_searched, search), show, lambda: Watch(watch, so_far), ends
     )
     show.close()
     result, overflow = _result(objective, recordings, points, seed, show)
@@ -207,6 +209,15 @@ def _suitable(recordings: tuple[ps.Recording, ...], prepared: Setup) -> ps.Solve
     pairs = zip(recordings, prepared.rigs, strict=True)
     solvers = [suitable(*rig, recording.mode, recording.command) for recording, rig in pairs]
     return next((solver for solver in solvers if solver != ps.Adaptive()), ps.Adaptive())
+
+
+def _searched(search: Callable[..., Point], objective: Objective, u: np.ndarray, report: Report) -> Point:
+    """Search from some free parameters to others."""
+
+    def ended(point: Point) -> Point:
+        return point._replace(u=objective.end(point.u))
+
+    return ended(search(objective, objective.begin(u), report=lambda point: report(ended(point))))
 
 
 def _polished(
@@ -235,7 +246,7 @@ def _led(
     recordings: tuple[ps.Recording, ...],
     lead: Callable[[ps.Recording], AbstractContinuation | None],
 ) -> Objective:
-    """The same with a model that is led along the recorded voltages."""
+    """An objective with a model that is led along the recorded voltages."""
     pairs = zip(objective.terms, recordings, strict=True)
     terms = tuple(dataclasses.replace(term, continuation=lead(recording)) for term, recording in pairs)
     return dataclasses.replace(objective, terms=terms)

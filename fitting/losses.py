@@ -58,6 +58,15 @@ class Trace(eqx.Module):
         return self.difference(self.seen(neuron, electrode, solver))
 
     @property
+    def unknowns(self) -> int:
+        """How many numbers its continuation looks for."""
+        return 0 if self.continuation is None else self.continuation.unknowns
+
+    def placed(self, unknowns: Float[Array, " unknowns"]) -> "Trace":
+        """The same at other numbers of its continuation."""
+        return dataclasses.replace(self, continuation=self.continuation and self.continuation.placed(unknowns))
+
+    @property
     def weight(self) -> Float[Array, ""]:
         """The sum of the weights."""
         return jnp.sum(self.root_weight**2)

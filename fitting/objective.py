@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 import patch_sim as ps
 from fitting.losses import Trace
@@ -46,14 +46,27 @@ class Objective:
     solver: ps.Solver
     parts: tuple[Any, ...] = (Samples(),)
 
+    @property
+    def unknowns(self) -> int:
+        """How many numbers beside the free parameters a search has to find."""
+        return sum(term.unknowns for term in self.terms)
+
+    def begin(self, us: np.ndarray) -> np.ndarray:
+        """The points from which a search begins that knows the free parameters: they come first in it."""
+        return np.concatenate([us, np.full((*us.shape[:-1], self.unknowns), 0.5)], axis=-1)
+
+    def end(self, point: np.ndarray) -> np.ndarray:
+        """The free parameters of a point of the search."""
+        return point[: len(self.space.names)]
+
     def cost(self, u: np.ndarray) -> float:
         """The sum of squared residuals."""
         cost = float(_cost(*self._model, jnp.asarray(u), solver=self.solver))
         return cost if np.isfinite(cost) else np.inf
 
     def costs(self, us: np.ndarray) -> np.ndarray:
-        """The sum of squared residuals of each row, computed in one batch."""
-        costs = np.array(_costs(*self._model, jnp.asarray(us), solver=self.solver))
+        """The sum of squared residuals where searches from some free parameters begin, computed in one batch."""
+        costs = np.array(_costs(*self._model, jnp.asarray(self.begin(us)), solver=self.solver))
         return np.where(np.isfinite(costs), costs, np.inf)
 
     def gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
@@ -125,7 +138,9 @@ class Objective:
 
 
 def _residual(space: Space, setup: Setup, compared: Compared, u: Array, solver: ps.Solver) -> Array:
-    setup, (terms, parts) = space.apply(setup, u), compared
+    terms, parts = compared
+    u, *own = jnp.split(u, len(space.names) + np.cumsum([0, *(term.unknowns for term in terms[:-1])]))
+    setup, terms = space.apply(setup, u), [term.placed(x) for term, x in zip(terms, own, strict=True)]
     seen = [term.seen(*rig, solver) for term, rig in zip(terms, setup.rigs, strict=True)]
     return jnp.concatenate([part.residual(seen, terms, setup) for part in parts])
 
@@ -160,14 +175,48 @@ def _flat(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free
 
 @functools.partial(jax.jit, static_argnames="solver")
 def _jacobian(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free"], *, solver: ps.Solver):
-    def residual(u: Float[Array, " free"]) -> Float[Array, " residuals"]:
+    def at(u: Float[Array, " free"]) -> Float[Array, " residuals"]:
         return _residual(space, setup, compared, u, solver)
 
-    push = jax.vmap(lambda direction: jax.jvp(residual, (u,), (direction,)), out_axes=(None, 0))
+    push = jax.vmap(lambda direction: jax.jvp(at, (u,), (direction,)), out_axes=(None, 0))
     return push(jnp.eye(u.size, dtype=u.dtype))
 
 
 @functools.partial(jax.jit, static_argnames="solver")
 def _normal(space: Space, setup: Setup, compared: Compared, u: Float[Array, " free"], *, solver: ps.Solver):
+    if u.size > len(space.names):
+        return _normal_of_pieces(space, setup, compared, u, solver)
     r, jacobian = _jacobian(space, setup, compared, u, solver=solver)
     return r @ r, jacobian @ r, jacobian @ jacobian.T
+
+
+def _normal_of_pieces(space: Space, setup: Setup, compared: Compared, u: Array, solver: ps.Solver):
+    """The same where a residual depends on one of many numbers: one direction moves all of these."""
+    free, unknowns = len(space.names), u.size - len(space.names)
+    moved = jnp.concatenate([jnp.zeros(free, u.dtype), jnp.ones(unknowns, u.dtype)])
+    directions = jnp.concatenate([jnp.eye(free, u.size, dtype=u.dtype), moved[None]])
+
+    def at(u: Float[Array, " free"]) -> Float[Array, " residuals"]:
+        return _residual(space, setup, compared, u, solver)
+
+    push = jax.vmap(lambda direction: jax.jvp(at, (u,), (direction,)), out_axes=(None, 0))
+    r, (*rows, own) = push(directions)
+    slopes, owners = jnp.stack(rows), _owners(compared, r.size, unknowns)
+
+    def of_each(products: Float[Array, " residuals"]) -> Float[Array, " unknowns"]:
+        return jax.ops.segment_sum(products, owners, unknowns + 1)[:-1]
+
+    crossed = jax.vmap(lambda slope: of_each(slope * own))(slopes)
+    curvature = jnp.block([[slopes @ slopes.T, crossed], [crossed.T, jnp.diag(of_each(own**2))]])
+    return r @ r, jnp.concatenate([slopes @ r, of_each(own * r)]), curvature
+
+
+def _owners(compared: Compared, residuals: int, unknowns: int) -> Int[Array, " residuals"]:
+    """On which of the unknowns each residual depends; `unknowns` for none. Samples come first."""
+    owners, before = [], 0
+    for term in compared[0]:
+        none = jnp.full(term.data.size, unknowns)
+        owners.append(term.continuation.owners.ravel() + before if term.continuation and term.unknowns else none)
+        before += term.unknowns
+    found = jnp.concatenate(owners)
+    return jnp.pad(found, (0, residuals - found.size), constant_values=unknowns)

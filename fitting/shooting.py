@@ -1,16 +1,18 @@
-r"""A model that starts anew at the recorded voltage, in pieces that grow.
+r"""A model that starts anew near the recorded voltage, in pieces that grow.
 
 What is wrong with a model adds up along a sweep: the second spike is late, the tenth is missing, and the sum of squares
 has many valleys. Over a piece of some milliseconds it has not yet. So each sweep is cut into pieces, every one of which
-starts at the recorded voltage and with the gates that this voltage has given so far,
+starts with the gates that the recorded voltage has given so far, and at a voltage of its own,
 
-$$V_j(t_j) = V_\mathrm{rec}(t_j), \qquad x_j(t_j) = x\,[V_\mathrm{rec}(t), t \le t_j],$$
+$$V_j(t_j) = V_\mathrm{rec}(t_j) + \delta_j, \qquad x_j(t_j) = x\,[V_\mathrm{rec}(t), t \le t_j],$$
 
-the latter those of the model in an ideal clamp. A fit of short pieces starts one of longer ones, and at last one of
-whole sweeps. In multiple shooting at large the states at the knots are unknowns of their own, to be joined by
-constraints (Bock (1983), in: Numerical treatment of inverse problems in differential and integral equations,
-Birkhauser, 95-121; Baake, Baake, Bock and Briggs (1992), Phys Rev A 45:5524-5529); of a membrane whose voltage is
-measured they need not be, for its gates know of nothing else.
+the gates being those of the model in an ideal clamp. The $\delta_j$ are found with the parameters: near threshold a
+tenth of a millivolt of noise decides when the next spike comes. A fit of short pieces starts one of longer ones, and at
+last one of whole sweeps.
+
+In multiple shooting at large all states at the knots are unknown, and joined by constraints (Bock (1983), in: Numerical
+treatment of inverse problems in differential and integral equations, Birkhauser, 95-121; Baake, Baake, Bock and Briggs
+(1992), Phys Rev A 45:5524-5529). Gates know of nothing but the voltage, and that was measured.
 """
 
 import dataclasses
@@ -24,6 +26,8 @@ import patch_sim as ps
 from fitting.continuation import AbstractContinuation
 from fitting.held import Held, held
 
+_FARTHEST = 10.0  # mV: from the recorded voltage to that at which a piece may start
+
 
 class Shooting(AbstractContinuation):
     """A recording in current clamp, cut into pieces.
@@ -33,17 +37,19 @@ class Shooting(AbstractContinuation):
         knots: the sample of the recording at which each piece starts.
         played: the sample of the command for each sample of the pieces, one piece after the other, all equally long.
         compared: the sample of the pieces for each of the recording: a piece counts until the next one starts.
+        moved: how far from the recorded voltage each piece starts, mV.
     """
 
     held: Held
     knots: Int[Array, "sweeps pieces"]
     played: Int[Array, "sweeps played"]
     compared: Int[Array, "sweeps samples"]
+    moved: Float[Array, "sweeps pieces"]
 
     def response(
         self, neuron: ps.Neuron, protocol: ps.CurrentClamp, initial: Any, solver: ps.Solver
     ) -> Float[Array, "sweeps samples"]:
-        """What is seen of a model that starts anew at each piece, mV; `initial` is where it was recorded."""
+        """What is seen of a model that starts anew at each piece, mV, wherever `initial` would have it start."""
         sweeps, pieces = self.knots.shape
         command = jnp.take_along_axis(protocol.command(), self.played, axis=1).reshape(sweeps * pieces, -1)
         shots: Any = dataclasses.replace(
@@ -66,7 +72,22 @@ class Shooting(AbstractContinuation):
             channel, dot, gate = name.partition(".")
             if dot:
                 gates[channel][gate] = at[name]
-        return ps.State(at[""], gates, at.get("calcium"))
+        return ps.State(at[""] + self.moved.ravel(), gates, at.get("calcium"))
+
+    @property
+    def unknowns(self) -> int:
+        """One for each piece: where it starts, between `_FARTHEST` below the recorded voltage and as much above."""
+        return self.moved.size
+
+    def placed(self, unknowns: Float[Array, " unknowns"]) -> "Shooting":
+        """The same with pieces that start elsewhere."""
+        return dataclasses.replace(self, moved=_FARTHEST * (2.0 * unknowns - 1.0).reshape(self.moved.shape))
+
+    @property
+    def owners(self) -> Int[Array, "sweeps samples"]:
+        """Which piece each sample is of, the sweeps' one after the other."""
+        sweeps, pieces = self.knots.shape
+        return self.compared // (self.played.shape[1] // pieces) + pieces * jnp.arange(sweeps)[:, None]
 
 
 def shooting(recording: ps.Recording, length: float) -> Shooting | None:
@@ -84,7 +105,8 @@ def shooting(recording: ps.Recording, length: float) -> Shooting | None:
     played = np.minimum(knots[:, :, None] + np.arange(longest), samples - 1).reshape(sweeps, -1)
     piece = np.sum(knots[:, :, None] <= np.arange(samples), axis=1) - 1
     compared = piece * longest + np.arange(samples) - np.take_along_axis(knots, piece, axis=1)
-    return Shooting(where, *(jnp.asarray(index) for index in (knots, played, compared)))
+    indices = (jnp.asarray(index) for index in (knots, played, compared))
+    return Shooting(where, *indices, moved=jnp.zeros(knots.shape))
 
 
 def _knots(v: np.ndarray, piece: int) -> np.ndarray:
