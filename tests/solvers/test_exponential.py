@@ -88,7 +88,7 @@ def test_single_precision_stays_so():
 
 @pytest.mark.parametrize("dt", [0.1, 0.025])
 def test_steps_compiled_as_one_piece_are_the_same_steps(dt):
-    """Also where neither the samples nor the steps between two of them are a multiple of their number."""
+    """Also where neither the samples nor the steps between two of them are a multiple of what is one piece."""
     one_by_one, unrolled = (voltage(SQUID, ps.Exponential(dt, unroll=unroll)) for unroll in (1, 3))
     np.testing.assert_allclose(unrolled, one_by_one, rtol=0, atol=1e-9)
 
@@ -188,6 +188,12 @@ def test_no_gate_is_too_fast():
 def test_steps_are_positive(dt):
     with pytest.raises(ValueError, match=r"Exponential\.dt must be a positive time in ms"):
         ps.Exponential(dt)
+
+
+@pytest.mark.parametrize("unroll", [0, -2])
+def test_steps_are_compiled_in_whole_numbers(unroll):
+    with pytest.raises(ValueError, match=r"Exponential\.unroll must be a positive whole number"):
+        ps.Exponential(unroll=unroll)
 
 
 def test_it_records_at_the_samples():
