@@ -37,9 +37,9 @@ class AbstractContinuation(eqx.Module):
         return self
 
     @property
-    def owners(self) -> Int[Array, "sweeps samples"]:
-        """On which of these numbers each sample depends: on one at most."""
-        raise NotImplementedError(f"{type(self).__name__} has no numbers of its own")
+    def owners(self) -> Int[Array, "sweeps samples"] | None:
+        """On which of these numbers, one at most, each sample depends; None where there are none."""
+        return None
 
 
 def check_continuation(

@@ -215,8 +215,8 @@ def _owners(compared: Compared, residuals: int, unknowns: int) -> Int[Array, " r
     """On which of the unknowns each residual depends; `unknowns` for none. Samples come first."""
     owners, before = [], 0
     for term in compared[0]:
-        none = jnp.full(term.data.size, unknowns)
-        owners.append(term.continuation.owners.ravel() + before if term.continuation and term.unknowns else none)
+        own = None if term.continuation is None else term.continuation.owners
+        owners.append(jnp.full(term.data.size, unknowns) if own is None else own.ravel() + before)
         before += term.unknowns
     found = jnp.concatenate(owners)
     return jnp.pad(found, (0, residuals - found.size), constant_values=unknowns)

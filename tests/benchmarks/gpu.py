@@ -135,7 +135,7 @@ def main() -> None:
     print()
     for size, dtype in PROFILED:
         profile(size, dtype, found, reduce=spikes)
-    profile(size, dtype, found, **GRADIENT)
+    profile(*PROFILED[-1], found, **GRADIENT)
 
 
 if __name__ == "__main__":
