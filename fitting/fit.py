@@ -123,7 +123,7 @@ def fit(
         warm_start: whether every point that is drawn first gets the conductances and the capacitance, as far as they
             are free, with which its currents balance at the recorded voltage, see `fitting.warm_start`.
         solver: as `patch_sim.simulate` takes it; None is `Adaptive()`, with `ImplicitGates` where a membrane with gates
-            faster than 50/ms is clamped through a series resistance.
+            faster than 50/ms is clamped through a series resistance. What is given here draws and predicts later, too.
         progress: whether to show progress (of what takes more than two seconds), or a function that takes each line.
         watch: a function that takes the best so far, whenever it is better: a result without errors, which can be
             drawn. It is called while the search waits, from any thread, by one at a time, at most five times a second;
@@ -165,7 +165,7 @@ def fit(
         seconds = _SECONDS if budget is None and evaluations is None else budget
         limit = Budget(seconds, evaluations)
         return fit_events(box, prepared, recordings, loss, limit, seed, resume, show, watch)
-    solver = _suitable(recordings, prepared) if solver is None else solver
+    told, solver = solver, solver or _suitable(recordings, prepared)
     loss = Traces() if loss is None else loss
     terms = _terms(model.neuron, recordings, weights, initial, scales(loss, recordings))
     objective = Objective(box, prepared, terms, solver, bound(loss, recordings, prepared, box))
@@ -191,9 +191,8 @@ def fit(
 
     def so_far(u: np.ndarray, cost: float) -> FitResult:
         initial, seconds = tuple(term.initial for term in terms), show.seconds
-        return outcome(
-            box, prepared, recordings, u, loss=_loss(objective, cost), initial=initial, seconds=seconds, seed=seed
-        )
+        known = {"initial": initial, "seconds": seconds, "seed": seed, "solver": told}
+        return outcome(box, prepared, recordings, u, loss=_loss(objective, cost), **known)
 
     ends = np.inf if budget is None else time.monotonic() + budget - show.seconds
     points, interrupted = _polished(
@@ -201,7 +200,7 @@ def fit(
     )
     show.close()
     result, overflow = _result(objective, recordings, points, seed, show)
-    return _with_warnings(result, interrupted, overflow)
+    return _with_warnings(dataclasses.replace(result, solver=told), interrupted, overflow)
 
 
 def _suitable(recordings: tuple[ps.Recording, ...], prepared: Setup) -> ps.Solver:

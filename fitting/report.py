@@ -21,7 +21,7 @@ from fitting.spikes.scores import EventScores, event_scores
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMAT = "patch_sim fit 4"
+FORMAT = "patch_sim fit 5"
 """Of a saved fit."""
 
 AS_GOOD = 2.0**0.5
@@ -131,6 +131,7 @@ class FitResult:
         events: what was compared, if not traces. Then the loss is a root mean square over sweeps in units of the
             tolerances, the standard errors are the spread of the distinct solutions in `starts` that are about as good
             as the best, and there is neither an rmse nor a correlation.
+        solver: that the fit was told to take, and that draws and predicts then; None: one that suits what is simulated.
         objective: what the fit made small, as `fitting.profile`, `fitting.bootstrap` and others take it up again; not
             saved.
     """
@@ -154,6 +155,7 @@ class FitResult:
     version: str = ""
     seed: int | None = None
     events: Events | None = None
+    solver: ps.Solver | None = None
     objective: Objective | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -216,7 +218,7 @@ class FitResult:
     def predict(
         self, protocol: Any, initial: Any = None, electrode: ps.Electrode | None = None, cell: int | None = None
     ) -> ps.Recording:
-        """What the fitted neuron does under a protocol, or under the command of a recording.
+        """What the fitted neuron does under a protocol, or under the command of a recording, by the solver of the fit.
 
         Args:
             protocol: a protocol or a recording.
@@ -235,7 +237,7 @@ class FitResult:
             own = protocol.electrode
         electrode = electrode or own or fitted or self.electrode
         seen = dataclasses.replace(protocol, electrode=electrode)
-        solver = suitable(neuron, electrode, seen.mode, seen.command())
+        solver = self.solver or suitable(neuron, electrode, seen.mode, seen.command())
         return ps.simulate(neuron, seen, initial=initial, solver=solver)
 
     def _rig_of(self, recording: Any, cell: int | None) -> tuple[ps.Neuron, ps.Electrode | None]:
@@ -347,8 +349,10 @@ class FitResult:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, ps.Neuron | ps.Electrode):
+    if isinstance(value, eqx.Module):
         return ps.encode(value)
+    if isinstance(value, ps.Solver):
+        return {"kind": type(value).__name__} | {key: _plain(setting) for key, setting in vars(value).items()}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, tuple):

@@ -41,6 +41,7 @@ def _result(data: dict[str, Any]) -> FitResult:
         version=data["version"],
         seed=data["seed"],
         events=_events(data["events"]),
+        solver=_solver(data["solver"]),
         warnings=tuple(data["warnings"]),
         seconds=data["seconds"],
     )
@@ -56,6 +57,14 @@ def _events(data: dict[str, Any] | None) -> Events | None:
     settings: dict[str, Any] = dict(data)
     settings["window"] = settings["window"] and tuple(settings["window"])
     return Events(**settings)
+
+
+def _solver(data: dict[str, Any] | None) -> ps.Solver | None:
+    if data is None:
+        return None
+    kinds = {kind.__name__: kind for kind in (ps.Adaptive, ps.Exponential)}
+    settings = {key: ps.decode(value) if key == "method" else value for key, value in data.items() if key != "kind"}
+    return kinds[data["kind"]](**settings)
 
 
 def _direction(row: dict[str, Any]) -> Direction:

@@ -154,6 +154,29 @@ def test_predict_a_protocol_or_the_command_of_a_recording(recording):
     np.testing.assert_allclose(by_recording.current, recording.current, rtol=1e-9, atol=1e-9)
 
 
+def test_what_a_fit_was_told_to_solve_with_predicts_too():
+    clamp = ps.CurrentClamp(ps.Step(200.0, 1.0, 5.0), duration=8.0, dt=0.2)
+    coarse, exact = (np.asarray(ps.simulate(CELL, clamp, solver=s).voltage) for s in (ps.Exponential(0.2), None))
+    assert np.abs(coarse - exact).max() > 0.1  # mV
+    np.testing.assert_array_equal(result(solver=ps.Exponential(0.2)).predict(clamp).voltage, coarse)
+    np.testing.assert_array_equal(result().predict(clamp).voltage, exact)
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [ps.Exponential(0.1, order=2), ps.Adaptive(1e-4, max_steps=7), ps.Adaptive(method=ps.solvers.ImplicitGates())],
+)
+def test_the_solver_is_saved(solver, tmp_path):
+    path = tmp_path / "fit.json"
+    result(solver=solver).save(path)
+    assert fitting.load(path).solver == solver
+    data = json.loads(path.read_text())
+    data["solver"]["kind"] = "Guess"
+    path.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match="is not a saved fit"):
+        fitting.load(path)
+
+
 def test_score_is_the_error_over_the_mask(recording):
     off = eqx.tree_at(lambda rec: rec.current, recording, recording.current + 3.0)
     assert result().score(off) == pytest.approx(3.0, rel=1e-9)

@@ -121,6 +121,7 @@ def test_spikes_are_fitted_sample_by_sample_from_far_away():
     settings = {"free": list(truth), "bounds": bounds, "starts": 1, "solver": SOLVER, "progress": False}
     found = fitting.fit(far, rec, shoot=(5.0,), **settings)
     assert found.loss == pytest.approx(NOISE, rel=0.05)
+    assert found.score(rec) == pytest.approx(found.loss, rel=1e-6)  # drawn as it was fitted
     for estimate in found.estimates:
         assert abs(estimate.value - truth[estimate.name]) < 4.0 * estimate.standard_error, estimate
 
