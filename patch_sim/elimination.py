@@ -1,11 +1,35 @@
-"""Small sparse linear systems, solved by an elimination that is laid out when a function is traced."""
+"""Small linear systems, solved by operations of which a compiler knows everything, inside a loop as outside.
+
+A library's factorization would be a call out of a compiled function, one element of a batch after the other.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from jaxtyping import Array, Inexact
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Inexact
 
 Entry: TypeAlias = tuple[int, int]
+
+
+def solve_dense(matrix: Float[Array, "n n"], right: Float[Array, "n columns"]) -> Float[Array, "n columns"]:
+    """Solve a linear system by Gauss and Jordan's elimination with the largest pivot of each column.
+
+    Args:
+        matrix: of the system; where it is singular, the result is not finite.
+        right: the right-hand sides.
+    """
+    size = right.shape[0]
+    number = jnp.arange(size)[:, None]
+
+    def eliminate(k: Any, rows: Any) -> Any:
+        pivot = jnp.argmax(jnp.where(number[:, 0] < k, -1.0, jnp.abs(rows[:, k])))
+        row = rows[pivot, None] / rows[pivot, k]
+        rows = jnp.where(number == pivot, rows[k, None], rows)
+        return jnp.where(number == k, row, rows - rows[:, k, None] * row)
+
+    return jax.lax.fori_loop(0, size, eliminate, jnp.concatenate([matrix, right], axis=1))[:, size:]
 
 
 def solve(

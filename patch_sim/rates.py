@@ -9,7 +9,6 @@ multiply and divide like the formulas of a paper (a slope as its reciprocal, whi
 is a time constant (ms) of 0.37 ms and the inverse of two rates (1/ms). Every number in it can be fitted.
 """
 
-import math
 from typing import Any
 
 import equinox as eqx
@@ -20,22 +19,25 @@ from jaxtyping import Array, Float
 from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.polynomial import polynomial
 
+_EVEN = 1.0, 1.0 / 12.0, -1.0 / 720.0, 1.0 / 30240.0, -1.0 / 1209600.0, 1.0 / 47900160.0
+"""$B_{2n} / (2n)!$, for n from 0 on."""
+
 
 @jax.jit
 def linoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""$x / (e^x - 1)$, continued through its removable singularity at 0, where it is 1.
 
-    Written with $e^{-|x|}$, so that neither value nor derivative overflows; near 0 one over the Taylor series of
-    $(e^x - 1) / x$, so that neither loses digits there. (One division at the end, whichever it is: a compiler that
-    needs the value in several places then computes it once.)
+    Written with $e^{-|x|}$, so that neither value nor derivative overflows; near 0 its Taylor series, $1 - x / 2 + \sum
+    B_{2n} x^{2n} / (2n)!$ with Bernoulli's numbers, so that neither loses digits there. (One division at the end,
+    whichever it is: a compiler that needs the value in several places then computes it once.)
     """
-    near = jnp.abs(x) < 0.1
+    near = jnp.abs(x) < 0.25
     away = jnp.where(near, 1.0, x)
     magnitude = jnp.abs(away)
     decay = jnp.exp(-magnitude)
     small = jnp.where(near, x, 0.0)
-    series = polynomial([1.0 / math.factorial(n) for n in range(1, 12)], small)
-    return jnp.where(near, 1.0, magnitude * jnp.where(away > 0, decay, 1.0)) / jnp.where(near, series, 1.0 - decay)
+    series = polynomial(_EVEN, small * small) - 0.5 * small
+    return jnp.where(near, series, magnitude * jnp.where(away > 0, decay, 1.0)) / jnp.where(near, 1.0, 1.0 - decay)
 
 
 class AbstractCurve(AbstractParametric):

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
+from patch_sim.elimination import solve_dense
 from patch_sim.neuron import Neuron, State
 from patch_sim.solvers import in_millimolar, in_resting_levels
 
@@ -48,7 +49,7 @@ def is_stable(neuron: Neuron, equilibrium: State, injected: Float[Array, ""]) ->
     moves = jnp.diag(nearby)
     slopes = jax.lax.map(slope, start[None] + jnp.concatenate([moves, -moves]))
     half = 0.25 * _STEP * ((slopes[: start.size] - slopes[start.size :]) / nearby[:, None]).T
-    step = jnp.linalg.solve(one - half, one + half)
+    step = solve_dense(one - half, one + half)
     earlier = jax.lax.fori_loop(0, _DOUBLINGS - 1, lambda _, power: power @ power, step)
     before, after = jnp.linalg.norm(earlier), jnp.linalg.norm(earlier @ earlier)
     return jnp.isfinite(after) & (after <= _GROWTH * before)

@@ -1,11 +1,11 @@
-"""Sparse elimination against a dense solver."""
+"""Elimination, sparse and dense, against a library's."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from patch_sim.elimination import solve
+from patch_sim.elimination import solve, solve_dense
 
 
 def markov(rng: np.random.Generator, size: int, density: float) -> np.ndarray:
@@ -36,3 +36,17 @@ def test_a_chain_costs_as_much_as_it_is_long():
         return len(jax.make_jaxpr(unknowns)(jnp.ones(size)).eqns)
 
     assert operations(40) < 2.2 * operations(20)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 30])
+def test_any_system_is_solved(size):
+    rng = np.random.default_rng(size)
+    matrix, right = rng.normal(size=(2, 5, size, size))
+    matrix[:, 0, 0] = 0.0 if size > 1 else 1.0  # so that rows must be exchanged
+    solution = jax.jit(jax.vmap(solve_dense))(jnp.asarray(matrix), jnp.asarray(right))
+    expected = np.linalg.solve(matrix, right)
+    np.testing.assert_allclose(solution, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
+def test_what_has_no_solution_is_not_finite():
+    assert not np.isfinite(solve_dense(jnp.ones((2, 2)), jnp.eye(2))).all()
