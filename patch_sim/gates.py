@@ -16,7 +16,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from patch_sim.parameters import AbstractParametric, Number, parameter
+from patch_sim.parameters import AbstractParametric, Number, parameter, replaced
 
 Curve: TypeAlias = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 """A callable module, such as those of `patch_sim.rates`."""
@@ -58,14 +58,14 @@ class AbstractRelaxingGate(AbstractGate):
 
     Attributes:
         power: how many of these particles must be open together; structure, not a parameter.
-        q10: the factor by which 10 degrees speed the gate up.
+        q10: the factor by which 10 degrees speed the gate up; None where `speed` has taken that in.
         reference_temperature: where its kinetics were measured, degrees C.
         speed: makes the gate faster and leaves its steady state alone.
         temperature: degrees C; None stands for the reference. A neuron gives its own to the gates that it
             hands out, so it is no parameter here.
     """
 
-    q10: eqx.AbstractVar[Number]
+    q10: eqx.AbstractVar[Number | None]
     reference_temperature: eqx.AbstractVar[Number]
     speed: eqx.AbstractVar[Number]
     temperature: eqx.AbstractVar[Number | None]
@@ -76,12 +76,16 @@ class AbstractRelaxingGate(AbstractGate):
 
     def at(self: Self, temperature: Float[Array, ""] | None) -> Self:
         """The same gate at a temperature (degrees C); None for its reference temperature."""
-        return eqx.tree_at(lambda gate: gate.temperature, self, temperature, is_leaf=lambda x: x is None)
+        return replaced(self, temperature=temperature)
+
+    def tempered(self) -> "AbstractRelaxingGate":
+        """The same gate at its temperature for good: what that does to its rates is worked out once."""
+        return replaced(self, speed=self.pace, q10=None)
 
     @property
     def pace(self) -> Float[Array, ""]:
         r"""$\phi$, what speed and temperature make of the gate's rates."""
-        if self.temperature is None:
+        if self.temperature is None or self.q10 is None:
             return self.speed
         return self.speed * self.q10 ** ((self.temperature - self.reference_temperature) / 10.0)
 
@@ -115,7 +119,7 @@ class Gate(AbstractRelaxingGate):
     opening: Curve
     closing: Curve
     power: int = eqx.field(static=True, default=1)
-    q10: Number = parameter("", above=0.0, default=1.0)
+    q10: Number | None = parameter("", above=0.0, default=1.0)
     reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
     shift: Number = parameter("mV", default=0.0)
     speed: Number = parameter("", above=0.0, default=1.0)
@@ -140,7 +144,7 @@ class InfTauGate(AbstractRelaxingGate):
     inf: Curve
     tau: Curve
     power: int = eqx.field(static=True, default=1)
-    q10: Number = parameter("", above=0.0, default=1.0)
+    q10: Number | None = parameter("", above=0.0, default=1.0)
     reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
     shift: Number = parameter("mV", default=0.0)
     speed: Number = parameter("", above=0.0, default=1.0)
@@ -175,7 +179,7 @@ class SymmetricGate(AbstractRelaxingGate):
     peak: Number = parameter("ms", above=0.0)
     fastest: Number = parameter("ms", above=0.0, default=0.02)
     power: int = eqx.field(static=True, default=1)
-    q10: Number = parameter("", above=0.0, default=1.0)
+    q10: Number | None = parameter("", above=0.0, default=1.0)
     reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
     speed: Number = parameter("", above=0.0, default=1.0)
     temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)
@@ -200,7 +204,7 @@ class CalciumGate(AbstractRelaxingGate):
     inf: Curve
     tau: Curve
     power: int = eqx.field(static=True, default=1)
-    q10: Number = parameter("", above=0.0, default=1.0)
+    q10: Number | None = parameter("", above=0.0, default=1.0)
     reference_temperature: Number = parameter("degrees C", at_least=-273.15, default=6.3)
     speed: Number = parameter("", above=0.0, default=1.0)
     temperature: Number | None = parameter("degrees C", at_least=-273.15, default=None)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from patch_sim.calcium import CalciumPool
 from patch_sim.channels import AbstractChannel, AbstractMarkovChannel
 from patch_sim.electrochemistry import Ions
+from patch_sim.gates import AbstractRelaxingGate
 from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.relaxation import History
 from patch_sim.units import current_density
@@ -89,6 +90,18 @@ class Neuron(AbstractParametric):
     def channels(self) -> dict[str, AbstractChannel]:
         """The channels by name, their gates at the neuron's temperature."""
         return {name: channel.at(self.temperature) for name, channel in self._channels.items()}
+
+    def tempered(self) -> "Neuron":
+        """The same cell with what its temperature does to its gates worked out: once, and not at every step."""
+
+        def is_gate(node: Any) -> bool:
+            return isinstance(node, AbstractRelaxingGate)
+
+        def worked_out(node: Any) -> Any:
+            return node.at(self.temperature).tempered().at(None) if is_gate(node) else node
+
+        channels = jax.tree.map(worked_out, self._channels, is_leaf=is_gate)
+        return eqx.tree_at(lambda neuron: neuron._channels, self, channels, is_leaf=lambda x: x is self._channels)
 
     def with_channels(self, **channels: AbstractChannel) -> "Neuron":
         """The same cell with more channels, or with others of the same names: `cell.with_channels(KCa=c.KCa())`.

@@ -136,6 +136,15 @@ def with_parameters(model: Model, values: Mapping[str, Any]) -> Model:
     return refreshed(eqx.tree_at(lambda m: [_get(m, name) for name in chosen], model, new), model)
 
 
+def replaced(module: Model, **fields: Any) -> Model:
+    """The same module with other fields, taken as they are: `eqx.tree_at` for what is done at every evaluation."""
+    new = object.__new__(type(module))
+    for field in dataclasses.fields(module):
+        value = fields[field.name] if field.name in fields else getattr(module, field.name)
+        object.__setattr__(new, field.name, value)
+    return new
+
+
 def refreshed(model: Model, before: Model | None = None) -> Model:
     """A model whose parts know what has been changed in them: those that have a `refreshed` of their own."""
 
@@ -160,13 +169,12 @@ def as_array(value: Any) -> Any:
 
 
 def _as_floating(value: Any) -> Any:
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.floating):
+        return value
     try:
-        array = jnp.asarray(value)
+        return jnp.asarray(value, dtype=float)
     except (TypeError, ValueError):
         return value
-    if jnp.issubdtype(array.dtype, jnp.floating) and isinstance(value, jax.Array):
-        return array
-    return jnp.asarray(value, dtype=float)
 
 
 def _walk(node: Any, path: str = "", metadata: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Array, Mapping]]:

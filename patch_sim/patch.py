@@ -49,7 +49,7 @@ class Patch(eqx.Module):
 
 
 def patched(neuron: Neuron, protocol: AbstractClamp) -> Patch:
-    """A neuron under a protocol."""
+    """A neuron under a protocol, its gates at their temperature for good."""
     electrode = Electrode(used=()) if protocol.electrode is None else protocol.electrode
     circuit, virtual = None, None
     if isinstance(protocol, CurrentClamp):
@@ -58,4 +58,4 @@ def patched(neuron: Neuron, protocol: AbstractClamp) -> Patch:
             virtual = protocol.dynamic_clamp.on(neuron, protocol.sweeps)
     elif isinstance(protocol, VoltageClamp) and "series_resistance" in electrode.used:
         circuit = VoltageClampCircuit(electrode)
-    return Patch(sealed(neuron, electrode), electrode, circuit, virtual)
+    return Patch(sealed(neuron.tempered(), electrode), electrode, circuit, virtual)

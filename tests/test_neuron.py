@@ -127,6 +127,17 @@ def test_reversals_follow_ions_and_temperature_unless_given(temperature):
         assert abs(at) < 1e-9 < beside, name
 
 
+def test_a_tempered_cell_does_the_same():
+    neuron = cell(temperature=16.3)
+    state = neuron.steady_state(jnp.asarray(-60.0))
+    moved = ps.State(jnp.asarray(-30.0), state.gates)
+    slopes = [n.derivative(moved, jnp.asarray(10.0)) for n in (neuron, neuron.tempered(), neuron.tempered().tempered())]
+    for other in slopes[1:]:
+        for one, same in zip(jax.tree.leaves(slopes[0]), jax.tree.leaves(other), strict=True):
+            np.testing.assert_allclose(same, one, rtol=1e-14)
+    assert not [path for path in ps.parameters(neuron.tempered()) if path.endswith("q10")]
+
+
 def test_the_channels_gates_are_at_the_neuron_s_temperature():
     v = jnp.linspace(-80.0, 20.0, 5)
     own = cell(temperature=16.3).channels["K"].gates["n"]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from patch_sim.electrochemistry import Ions, ghk_flux
 from patch_sim.gates import AbstractGate, AbstractRelaxingGate
-from patch_sim.parameters import AbstractParametric, Number, parameter
+from patch_sim.parameters import AbstractParametric, Number, parameter, replaced
 from patch_sim.relaxation import History, first_half, relaxed, relaxed_on
 
 States: TypeAlias = Mapping[str, Float[Array, "*shape"]]
@@ -83,8 +83,7 @@ class AbstractChannel(AbstractParametric):
 
     def at(self: Self, temperature: Float[Array, ""] | None) -> Self:
         """The same channel with its gates at a temperature (degrees C); None for their reference temperatures."""
-        gates = {name: gate.at(temperature) for name, gate in self.gates.items()}
-        return eqx.tree_at(lambda channel: channel.gates, self, gates)
+        return replaced(self, gates={name: gate.at(temperature) for name, gate in self.gates.items()})
 
     def disabled(self: Self) -> Self:
         """The same channel without conductance or permeability.

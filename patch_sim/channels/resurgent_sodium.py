@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from patch_sim.channels.markov import AbstractMarkovChannel
 from patch_sim.gates import AbstractGate
-from patch_sim.parameters import Number, parameter
+from patch_sim.parameters import Number, parameter, replaced
 from patch_sim.rates import Exponential
 
 
@@ -81,7 +81,7 @@ class NaR(AbstractMarkovChannel):
 
     def at(self, temperature: Float[Array, ""] | None) -> "NaR":
         """The same channel at a temperature (degrees C); None for its reference temperature."""
-        return eqx.tree_at(lambda channel: channel.temperature, self, temperature, is_leaf=lambda x: x is None)
+        return replaced(self, temperature=temperature)
 
     def transitions(
         self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
