@@ -4,6 +4,9 @@ An adaptive solve is a `while` loop of unknown length. JAX can push tangents thr
 back, diffrax needs another loop with checkpoints, and that one takes no tangents. `with_both_modes` joins the
 two into one primitive, so that `jax.jvp`, `jacfwd`, `grad` and `jacrev` all work and nobody has to choose.
 
+Reverse mode with respect to a few numbers is forward mode in as many directions at once: for up to some twenty it takes
+a fraction of the time of the loop with checkpoints, to compile as to run. What it is asked for is counted, too.
+
 Under `vmap` the members of a batch run one after the other: in lockstep, all would take the steps of the most
 restless, and each would pay for the saved samples of all. Tangents that belong to one solve run together.
 """
@@ -16,8 +19,12 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap, sequential_vmap
 from jax.experimental import hijax
 from jax.experimental.hijax import ShapedArray, Zero
+from jax.flatten_util import ravel_pytree
 
 Function = Callable[..., Any]
+
+_FEW = 20
+"""Numbers by which reverse mode is cheaper forward."""
 
 _Primitive: Any = getattr(hijax, "HiPrim" if hasattr(hijax, "HiPrim") else "VJPHiPrimitive")  # the latter before 0.11
 
@@ -94,16 +101,38 @@ class _Joined(_Primitive):
         return together(primals, tangents)
 
     def vjp_fwd(self, nzs_in: Any, /, *args: Any) -> tuple[Any, Any]:
-        return sequential_vmap(self.expand)(*args), args
+        pairs = zip(jax.tree.leaves(args), jax.tree.leaves(nzs_in), strict=True)
+        wanted = [leaf if differentiated else None for leaf, differentiated in pairs]
+        return sequential_vmap(self.expand)(*args), (args, wanted)
 
     def vjp_bwd_retval(self, res: Any, outgrad: Any, /) -> Any:
         outgrad = jax.tree.map(_instantiate, outgrad, self.out_aval, is_leaf=lambda x: isinstance(x, Zero))
 
         @sequential_vmap
-        def pull(primals: tuple[Any, ...], cotangents: Any) -> Any:
-            return jax.vjp(lambda *args: self.reverse(*self.static, *args), *primals)[1](cotangents)
+        def pull(args: tuple[Any, ...], wanted: list[Any], cotangents: Any) -> Any:
+            few = sum(leaf.size for leaf in jax.tree.leaves(wanted)) <= _FEW
+            return self._pull_forward(args, wanted, cotangents) if few else self._pull_back(args, cotangents)
 
-        return pull(res, outgrad)
+        return pull(*res, outgrad)
+
+    def _pull_back(self, args: tuple[Any, ...], cotangents: Any) -> Any:
+        return jax.vjp(lambda *args: self.reverse(*self.static, *args), *args)[1](cotangents)
+
+    def _pull_forward(self, args: tuple[Any, ...], wanted: list[Any], cotangents: Any) -> Any:
+        leaves, tree = jax.tree.flatten(args)
+        point, unravel = ravel_pytree(wanted)
+
+        def solved(point: Any) -> Any:
+            rest = [leaf if own is None else own for leaf, own in zip(leaves, unravel(point), strict=True)]
+            return self.expand(*tree.unflatten(rest))
+
+        def along(direction: Any) -> Any:
+            _, pushed = jax.jvp(solved, (point,), (direction,))
+            return sum(map(jnp.vdot, jax.tree.leaves(cotangents), jax.tree.leaves(pushed)))
+
+        slopes = unravel(jax.vmap(along)(jnp.eye(point.size, dtype=point.dtype)))
+        pulled = [jnp.zeros_like(leaf) if own is None else own for leaf, own in zip(leaves, slopes, strict=True)]
+        return tree.unflatten(pulled)
 
 
 def _types(tree: Any) -> Any:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from patch_sim import autodiff
 from patch_sim.autodiff import with_both_modes
 
 
@@ -39,6 +40,12 @@ def plain(x, a, b):
     return out["y"] + 0.5 * out["twice"]
 
 
+@pytest.fixture(params=[autodiff._FEW, 0], ids=["few", "many"])
+def ways(request, monkeypatch):
+    """Reverse mode by either of its ways."""
+    monkeypatch.setattr(autodiff, "_FEW", request.param)
+
+
 POINT = (jnp.asarray(0.7), jnp.asarray(0.3), jnp.asarray(-0.2))
 XS = jnp.linspace(0.1, 2.0, 7)
 
@@ -55,25 +62,30 @@ def test_reverse_mode_alone_would_not_do():
 
 @pytest.mark.parametrize("derivative", [jax.grad, jax.jacrev, jax.jacfwd])
 @pytest.mark.parametrize("wrap", [lambda f: f, jax.jit])
+@pytest.mark.usefixtures("ways")
 def test_both_modes(derivative, wrap):
     found = wrap(derivative(joined, argnums=(0, 1, 2)))(*POINT)
     np.testing.assert_allclose(found, derivative(plain, argnums=(0, 1, 2))(*POINT), rtol=1e-12)
 
 
-def test_the_reverse_implementation_is_only_taken_for_reverse_mode():
+def test_the_reverse_implementation_is_only_taken_for_reverse_mode_by_many_numbers():
     taken = []
 
-    def spy(x):
+    def spy(x, others):
         taken.append("reverse")
-        return x**2
+        return jnp.sum(x**2) + others
 
-    function = with_both_modes(lambda x: x**2, spy)
-    assert float(jax.jacfwd(function)(3.0)) == 6.0
+    function = with_both_modes(lambda x, others: jnp.sum(x**2) + others, spy)
+    few, many = jnp.arange(float(autodiff._FEW)), jnp.arange(autodiff._FEW + 1.0)
+    np.testing.assert_allclose(jax.jacfwd(function)(many, 1.0), 2.0 * many)
+    np.testing.assert_allclose(jax.grad(function)(few, 1.0), 2.0 * few)
+    np.testing.assert_allclose(jax.grad(lambda x: function(many, x))(1.0), 1.0)  # what is not asked for does not count
     assert taken == []
-    assert float(jax.grad(function)(3.0)) == 6.0
+    np.testing.assert_allclose(jax.grad(function)(many, 1.0), 2.0 * many)
     assert taken
 
 
+@pytest.mark.usefixtures("ways")
 def test_only_some_arguments_are_differentiated():
     found = jax.grad(lambda a: joined(POINT[0], a, POINT[2]))(POINT[1])
     assert float(found) == pytest.approx(float(jax.grad(plain, argnums=1)(*POINT)), rel=1e-12)
@@ -81,6 +93,7 @@ def test_only_some_arguments_are_differentiated():
     assert float(tangent) == pytest.approx(float(jax.grad(plain, argnums=2)(*POINT)), rel=1e-12)
 
 
+@pytest.mark.usefixtures("ways")
 def test_an_output_that_is_not_used():
     def first(x):
         return with_both_modes(forward, reverse, 5)(x, {"a": x, "b": x})["y"]
@@ -89,6 +102,7 @@ def test_an_output_that_is_not_used():
     assert float(jax.grad(first)(0.4)) == pytest.approx(float(expected), rel=1e-12)
 
 
+@pytest.mark.usefixtures("ways")
 @pytest.mark.parametrize("axes", [(0, None, None), (None, 0, 0), (0, 0, 0)])
 def test_vmap_of_value_and_derivatives(axes):
     args = [XS if axis == 0 else value for axis, value in zip(axes, POINT, strict=True)]
