@@ -6,7 +6,8 @@ prints, for each number of sweeps (1,000, 10,000, 100,000 and a million unless s
 how many cell-steps and how many gradients a second are computed, how long one time step of all sweeps takes, and the
 memory held at the most. The work is the squid axon, 110 ms with a step of 100 ms, in steps of 0.025 ms, each sweep with
 conductances of its own and reduced to its number of spikes; the gradient, in forward mode and by steps of second order,
-is that of its mean voltage by three conductances. Compilation is left out and stated apart. The CPU cores of the
+is that of its mean voltage by three conductances. Cell and table are made before, as one would in a search; compilation
+is left out and stated apart. The CPU cores of the
 machine do 10,000 sweeps of the same, for comparison.
 
 Then it profiles: how many kernels a time step is made of, how long they run, and how much of the time the device is
@@ -14,13 +15,14 @@ busy. The less it is, the more the time is that of launching kernels; a device t
 its arithmetic, and time grows with the sweeps.
 """
 
+import functools
 import gzip
 import json
 import pathlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import devices  # noqa: F401 - one XLA device for each CPU core
@@ -52,7 +54,8 @@ def mean(recording: ps.Recording) -> jax.Array:
 GRADIENT: dict[str, Any] = {"reduce": mean, "derivatives": tuple(BOUNDS), "order": 2}
 
 
-def ensemble(sweeps: int, dtype: type, on: Sequence[Any], order: int = 3, **options: Any) -> ps.Ensemble:
+def work(sweeps: int, dtype: type, on: Sequence[Any], order: int = 3, **options: Any) -> Callable[[], ps.Ensemble]:
+    """An ensemble that can be run."""
     cell = jax.tree.map(lambda x: x.astype(dtype), ps.presets.neuron("squid_axon"))
     clamp = ps.CurrentClamp(ps.Step(125.0, 5.0, 100.0), duration=DURATION, dt=DT)
     clamp = jax.tree.map(lambda x: x.astype(dtype), clamp)
@@ -60,18 +63,17 @@ def ensemble(sweeps: int, dtype: type, on: Sequence[Any], order: int = 3, **opti
     limit = (on[0].memory_stats() or {}).get("bytes_limit")
     memory = CPU_MEMORY if limit is None else MEMORY * limit / 1e9
     options |= {"initial": initial, "solver": solver, "memory": memory, "devices": on, "progress": False}
-    made = ps.ensemble(cell, clamp, table, **options)
-    assert made.finite.all()
-    return made
+    return functools.partial(ps.ensemble, cell, clamp, table, **options)
 
 
 def seconds(*args: Any, **options: Any) -> tuple[float, float, ps.Ensemble]:
     """The time of the first call and of the quickest of three more, and what they returned."""
-    times = []
+    run, times = work(*args, **options), []
     for _ in range(4):
         start = time.perf_counter()
-        made = ensemble(*args, **options)
+        made = run()
         times.append(time.perf_counter() - start)
+        assert made.finite.all()
     return times[0], min(times[1:]), made
 
 
@@ -92,12 +94,13 @@ def table(sizes: Sequence[int], on: Sequence[Any]) -> None:
 
 def profile(sweeps: int, dtype: type, on: Sequence[Any], **options: Any) -> None:
     """What the device did in the middle of one call."""
-    ensemble(sweeps, dtype, on, **options)  # compiles, if need be
+    run = work(sweeps, dtype, on, **options)
+    run()  # compiles, if need be
     settings = jax.profiler.ProfileOptions()
     settings.python_tracer_level = settings.host_tracer_level = 0
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder, create_perfetto_trace=True, profiler_options=settings):
-            ensemble(sweeps, dtype, on, **options)
+            run()
         kernels = sorted(_kernels(pathlib.Path(folder)), key=lambda e: e["ts"])
     middle = kernels[len(kernels) // 10 : -len(kernels) // 10]  # without what goes before the time loop, and after it
     steps = 0.8 * STEPS
