@@ -5,7 +5,7 @@ back, diffrax needs another loop with checkpoints, and that one takes no tangent
 two into one primitive, so that `jax.jvp`, `jacfwd`, `grad` and `jacrev` all work and nobody has to choose.
 
 Reverse mode with respect to a few numbers is forward mode in as many directions at once: for up to some twenty it takes
-a fraction of the time of the loop with checkpoints, to compile as to run. What it is asked for is counted, too.
+a fraction of the time of the loop with checkpoints, to compile as to run.
 
 Under `vmap` the members of a batch run one after the other: in lockstep, all would take the steps of the most
 restless, and each would pay for the saved samples of all. Tangents that belong to one solve run together.
@@ -35,7 +35,7 @@ def with_both_modes(forward: Function, reverse: Function, *static: Hashable) -> 
     Args:
         forward: takes `static` and then pytrees of floating arrays; can be evaluated, and differentiated in
             forward mode. At module level, so that its identity can be a key of the compilation cache.
-        reverse: the same function, differentiated in reverse mode.
+        reverse: the same function, differentiated in reverse mode by many numbers.
         static: hashable settings, passed first.
     """
 

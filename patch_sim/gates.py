@@ -72,7 +72,7 @@ class AbstractRelaxingGate(AbstractGate):
 
     @abc.abstractmethod
     def drive(self, v: Float[Array, "*shape"], calcium: Any = None) -> Pair:
-        r"""$\phi d$ and $\phi s$ (1/ms) at a voltage (mV) and a calcium concentration (mM)."""
+        r"""$\phi d$ and $\phi s$ (1/ms) at a voltage (mV) and a calcium concentration (mM); $\phi$ is `pace`."""
 
     def at(self: Self, temperature: Float[Array, ""] | None) -> Self:
         """The same gate at a temperature (degrees C); None for its reference temperature."""

@@ -6,13 +6,13 @@ prints one table for each cell and whether the bars are met; in full it takes ab
 from rest with a step of 100 ms; in a family its current goes from 5 to 15 uA/cm2 (squid axon; `families.CURRENTS` has
 the other cells'). Up to 1,000 sweeps the voltage is delivered at every step of the method (adaptive ones: every 0.025
 ms), from 10,000 on the number of spikes and the peak of each. A gradient is that of the mean of (V + 60 mV)^2 by all
-conductances or permeabilities.
+conductances or permeabilities, from a start that they do not move.
 
 Equal error means that each method takes the longest step, or loosest tolerance, with which
 - a single sweep has its spikes within 0.01 ms,
 - a family of 100 is within 0.6 mV: the rms over a sweep, of the sweep in the middle of the order of errors. (Where
   the last spike hangs on the end of the step, a sweep is off by a whole spike with every method.)
-- the gradient of a single sweep is within 1 % of its length.
+- the gradient of a single sweep is within 1 % of its length, and the spikes of that sweep within 0.01 ms.
 A voltage must come every 0.1 ms at least. The steps of the family are then used for 1,000 and 10,000 sweeps and for its
 gradient, in which those few sweeps whose last spike hangs on the end outweigh all others with every method. Errors are
 against patch_sim at 1e-12. That of features is the share of sweeps with another number of spikes, that of a gradient
@@ -181,17 +181,19 @@ class Race:
         key = name, method.split(" ")[-1], kind, single
         if key not in self._steps:
             search = loosest_tolerance if key[1] in ADAPTIVE else longest_step
-            allowed = SLOPE if kind == GRADIENT else SPIKE if single else RMS
-            self._steps[key] = search(functools.partial(self._error, contender, method, kind, single), allowed)
+            self._steps[key] = search(functools.partial(self._error, contender, method, kind, single), 1.0)
         return self._steps[key]
 
     def _error(self, contender: Contender, method: str, kind: str, single: bool, step: float) -> float:
+        """The error of a method, in units of what is allowed."""
         work = job(kind, 1 if single else 100, method, step)
         value = contender.build(work.name)[1]
         if not np.all(np.isfinite(value)):
             return float("inf")
-        spikes = single and kind == VOLTAGE
-        return self.reference.spike_error(work, value) if spikes else self.reference.error(work, value)
+        if kind == GRADIENT:
+            error = self.reference.error(work, value) / SLOPE
+            return max(error, self._error(contender, method, VOLTAGE, True, step))
+        return self.reference.spike_error(work, value) / SPIKE if single else self.reference.error(work, value) / RMS
 
     def _turns(self, built: Mapping[Key, tuple[float, np.ndarray]], k: int) -> Iterator[tuple[Key, float]]:
         """One round: the median time of each work."""

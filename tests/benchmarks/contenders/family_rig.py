@@ -38,16 +38,21 @@ def loss(recording: ps.Recording) -> Float[Array, ""]:
     return jnp.mean((recording.voltage + OFFSET) ** 2)
 
 
+def start(neuron: ps.Neuron, job: Job) -> Any:
+    """Rest; for a gradient the same state whatever the conductances, as the others have it."""
+    return neuron.resting_state().voltage if job.kind == GRADIENT else None
+
+
 def alone(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callable[[], Any]:
     """By `simulate`, all sweeps in one protocol."""
-    clamp = protocol(steps, job.dt)
+    clamp, initial = protocol(steps, job.dt), start(neuron, job)
     if job.kind != GRADIENT:
         return lambda: ps.simulate(neuron, clamp, save=("voltage",), solver=solver).voltage
     paths = conductances(neuron)
 
     def objective(values: list) -> Float[Array, ""]:
         changed = ps.with_parameters(neuron, dict(zip(paths, values, strict=True)))
-        return loss(ps.simulate(changed, clamp, save=("voltage",), solver=solver))
+        return loss(ps.simulate(changed, clamp, initial=initial, save=("voltage",), solver=solver))
 
     compiled, values = jax.jit(jax.jacfwd(objective)), [ps.parameters(neuron)[path] for path in paths]
     return lambda: jnp.stack(compiled(values))
@@ -56,7 +61,8 @@ def alone(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callab
 def together(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callable[[], Any]:
     """By `ensemble`, one sweep for each member."""
     members, clamp = {"protocol.stimulus.amplitude": steps}, protocol(0.0, job.dt)
-    run = functools.partial(ps.ensemble, neuron, clamp, members, solver=solver, progress=False)
+    initial = start(neuron, job)
+    run = functools.partial(ps.ensemble, neuron, clamp, members, initial=initial, solver=solver, progress=False)
     if job.kind == FEATURES:
         return lambda: run(reduce=features).values
     if job.kind == GRADIENT:
