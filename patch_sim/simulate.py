@@ -23,6 +23,7 @@ from patch_sim.signals import clamp_current, current_clamp_signals, membrane_sig
 from patch_sim.solvers import (
     Adaptive,
     Exponential,
+    ImplicitGates,
     RigEquation,
     SolverError,
     SweepEquation,
@@ -271,7 +272,8 @@ def _solved(
     times: Float[Array, " samples"],
 ) -> State:
     """The states of all sweeps, solved adaptively, up to an end (ms) that is known now or None."""
-    static = solver, SweepEquation(patch.ideally_clamped) if patch.is_direct else RigEquation(), end
+    equation = SweepEquation(patch.ideally_clamped) if patch.is_direct else RigEquation()
+    static = solver, equation, end, differentiable
     if differentiable:
         solve = with_both_modes(_solve_forward, _solve_reverse, *static)
     else:
@@ -288,6 +290,7 @@ def _solve(
     solver: Adaptive,
     equation: SweepEquation,
     end: float | None,
+    differentiable: bool,
     rig: tuple[Any, ...],
     stimulus: AbstractStimulus,
     holding: Float[Array, ""],
@@ -302,10 +305,12 @@ def _solve(
     args = (neuron, stimulus, holding, *outside)
     last = times[-1] if end is None else jnp.asarray(end, times.dtype)
     term, y0 = flattened(equation, in_resting_levels(neuron, start))
-    controller = solver.controller(equation.edges(args), last, equation.longest_step(args))
+    method = solver.method_for(neuron)
+    stable = term if differentiable and not isinstance(method, ImplicitGates) else None
+    controller = solver.controller(equation.edges(args), last, equation.longest_step(args), stable)
     solution = diffrax.diffeqsolve(
         term,
-        solver.method_for(neuron),
+        method,
         t0=jnp.zeros_like(times[0]),
         t1=solver.stop(last),
         dt0=controller.first_step,

@@ -67,6 +67,25 @@ def test_forward_mode_against_finite_differences(compiled, forward, name):
     np.testing.assert_allclose(forward[name], expected, rtol=0, atol=1e-5 * np.linalg.norm(expected))
 
 
+@pytest.mark.parametrize("way", [jax.jacfwd, jax.grad])
+def test_at_rest_nothing_grows(way):
+    """Nothing moves, so that no error tells how long a step may be; yet a conductance would move it."""
+    cell = ps.presets.neuron("regular_spiking")  # of gates that want steps of 0.1 ms
+    rest = cell.resting_state().voltage
+    protocol = ps.CurrentClamp(ps.Step(0.0, 1.0, 1.0), duration=30.0, dt=1.0)
+
+    def last(g: jax.Array, solver: ps.Adaptive):
+        changed = ps.with_parameters(cell, {"channels.Leak.g_max": g})
+        return ps.simulate(changed, protocol, initial=rest, save=("voltage",), solver=solver).voltage[0, -1]
+
+    g = ps.parameters(cell)["channels.Leak.g_max"]
+    coarse, fine = (float(jax.jit(way(last), static_argnums=1)(g, ps.Adaptive(t, t))) for t in (1e-3, 1e-8))
+    assert coarse == pytest.approx(fine, rel=0.01)
+    h = 1e-4 * g
+    expected = (last(g + h, ps.Adaptive(1e-10, 1e-10)) - last(g - h, ps.Adaptive(1e-10, 1e-10))) / (2 * h)
+    assert fine == pytest.approx(float(expected), rel=1e-4)
+
+
 def test_reverse_mode_agrees_with_forward_mode(forward):
     weights = jnp.cos(TIMES)
     reverse = jax.jit(jax.grad(lambda values: jnp.sum(weights * trace(values))))(everything())

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from patch_sim.neuron import Neuron
 from patch_sim.solvers.edges import FIRST_STEP, EdgeController
+from patch_sim.solvers.flat import FlatEquation
 from patch_sim.solvers.implicit import ImplicitGates
 
 _LONGEST_STEP = 0.5  # ms
@@ -49,13 +50,20 @@ class Adaptive:
                 raise ValueError(f"Adaptive.{key} must be a positive number, not {value!r}")
 
     def controller(
-        self, edges: Float[Array, " edges"], end: Float[Array, ""], longest: Float[Array, ""]
-    ) -> "EdgeController":
-        """The step-size controller, told where the stimulus jumps (ms), up to the end (ms), and the longest step."""
+        self,
+        edges: Float[Array, " edges"],
+        end: Float[Array, ""],
+        longest: Float[Array, ""],
+        stable: FlatEquation | None = None,
+    ) -> EdgeController:
+        """The step-size controller, told where the stimulus jumps (ms), up to the end (ms), and the longest step.
+
+        And, where derivatives may be taken of an explicit method, the equation that knows how long a step may be.
+        """
         inside = jnp.where((edges > 0) & (edges <= end), edges, jnp.inf)
         longest = jax.lax.stop_gradient(jnp.minimum(longest, _LONGEST_STEP))
         steps = diffrax.PIDController(rtol=self.rtol, atol=self.atol, dtmax=longest)
-        return EdgeController(steps, jnp.sort(inside), jnp.minimum(longest, FIRST_STEP))
+        return EdgeController(steps, jnp.sort(inside), jnp.minimum(longest, FIRST_STEP), stable)
 
     def method_for(self, neuron: Neuron) -> diffrax.AbstractSolver:
         """The method that solves a neuron."""

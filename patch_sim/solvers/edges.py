@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from patch_sim.solvers.flat import FlatEquation
+
 FIRST_STEP = 0.01
 """ms: the length of the first step, and of the first after every edge; the controller soon lengthens it."""
 
@@ -22,17 +24,26 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
     current, or one that only amplifies rounding, overflows. Rejecting it saves the solution, but in reverse mode the
     NaN of a rejected step survives. That is also why no step is longer than half a millisecond, and none longer than
     the equation itself allows: at rest, a step beyond what an explicit method is stable for has no error that a
-    controller could see, while derivatives, which nobody controls, grow with every such step.
+    controller could see, while derivatives, which nobody controls, grow with every such step. Where derivatives may be
+    taken, `stable` says how long a step may be in each state.
     """
 
     controller: diffrax.PIDController
     edges: Float[Array, " edges"]
     first_step: Float[Array, ""]
+    stable: FlatEquation | None
 
-    def __init__(self, controller: Any, edges: Float[Array, " edges"], first_step: Float[Array, ""]):
+    def __init__(
+        self,
+        controller: Any,
+        edges: Float[Array, " edges"],
+        first_step: Float[Array, ""],
+        stable: FlatEquation | None = None,
+    ):
         self.controller = controller
         self.edges = edges
         self.first_step = first_step
+        self.stable = stable
 
     @property
     def rtol(self) -> Any:  # ty: ignore[incompatible-property-override]
@@ -51,7 +62,7 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
 
     def wrap(self, direction: Any) -> "EdgeController":
         """The same controller; time goes forward only."""
-        return EdgeController(self.controller.wrap(direction), self.edges, self.first_step)
+        return EdgeController(self.controller.wrap(direction), self.edges, self.first_step, self.stable)
 
     def init(self, terms, t0, t1, y0, dt0, args, func, error_order):
         """The end of the first step, and the controller's state: the inner one's, and the index of the next edge."""
@@ -73,6 +84,10 @@ class EdgeController(diffrax.AbstractAdaptiveStepSizeController):
         keep, next_t0, next_t1, jumped, inner, result = self.controller.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, inner
         )
+        if self.stable is not None:
+            reached = jnp.where(keep, y1_candidate, y0)
+            longest = jax.lax.stop_gradient(self.stable.longest_step_at(next_t0, reached, args))
+            next_t1 = jnp.minimum(next_t1, next_t0 + longest)
         edge = self._edge(index)
         arrived: Bool[Array, ""] = keep & (t1 >= _before(edge))
         # At infinity, where there is no next edge, the far side must stay finite: its derivative is taken too.

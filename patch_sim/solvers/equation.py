@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from patch_sim.channels import AbstractMarkovChannel
 from patch_sim.neuron import Neuron, State
 from patch_sim.relaxation import Pair
 from patch_sim.units import current_density, whole_cell_capacitance
@@ -58,6 +59,14 @@ class SweepEquation(diffrax.AbstractTerm):
     def kinetics(self, y: State, args: Any) -> Any:
         """What moves the gates at the voltage and calcium of a state."""
         return args[0].kinetics(in_millimolar(args[0], y))
+
+    def longest_step_at(self, t: Any, y: State, args: Any) -> Any:
+        """What keeps an explicit method stable in the gates of a state, ms: a little less than 3.5 time constants."""
+        neuron = args[0]
+        kinetics = neuron.kinetics(self._physical(t, y, args))
+        known = [kinetics[name] for name, channel in neuron.channels.items() if not _is_markov(channel)]
+        totals = [jnp.abs(total) for gates in known for _, total in gates.values()]
+        return _STABLE / jnp.max(jnp.stack([jnp.zeros_like(y.voltage), *totals]))
 
     def voltage_line(self, y: State, args: Any) -> Pair:
         r"""The slope of the voltage without a command as $d - s V$: exactly, or its tangent where it is no line."""
@@ -145,6 +154,10 @@ class RigEquation(SweepEquation):
         if virtual is None:
             return command
         return virtual.injected(t, command, y.gates, lambda i: circuit.reported(i, y.voltage, y.electrode))
+
+
+def _is_markov(channel: Any) -> bool:
+    return isinstance(channel, AbstractMarkovChannel)
 
 
 def equation_of(terms: Any) -> Any:

@@ -29,6 +29,10 @@ class FlatEquation(diffrax.AbstractTerm):
         """How fast the state changes, per ms."""
         return ravel_pytree(self.equation.vf(t, self.unravel(y), args))[0]
 
+    def longest_step_at(self, t: Any, y: Float[Array, " unknowns"], args: Any) -> Any:
+        """What keeps an explicit method stable in the gates of a state, ms."""
+        return self.equation.longest_step_at(t, self.unravel(y), args)
+
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
         """The length of a step, ms."""
         return t1 - t0
