@@ -7,14 +7,14 @@ import numpy as np
 
 import patch_sim as ps
 
-_FAST = 50.0  # 1/ms: gates above it are more than an explicit method should be trusted with at rest
+_FAST = 50.0  # 1/ms: gates above it make an explicit method slow
 
 
 def suitable(neuron: ps.Neuron, electrode: ps.Electrode, mode: ps.Mode, command: Any) -> ps.Solver:
     """The solver for a cell behind an electrode under a command, as `patch_sim.simulate` takes it.
 
-    Held through a series resistance, gates rest at potentials where they can be much faster than the steps that an
-    explicit method takes there: the error that it sees is nothing, and the derivatives grow with every step.
+    Held through a series resistance, gates rest at potentials where they can be much faster than anything else, and an
+    explicit method would have to take steps as short as they are.
     """
     through = mode is ps.Mode.VOLTAGE_CLAMP and "series_resistance" in electrode.used
     if through and _fastest(neuron, np.asarray(command, dtype=float)) > _FAST:
