@@ -64,8 +64,9 @@ class SweepEquation(diffrax.AbstractTerm):
         """What keeps an explicit method stable in the gates of a state, ms: a little less than 3.5 time constants."""
         neuron = args[0]
         kinetics = neuron.kinetics(self._physical(t, y, args))
-        known = [kinetics[name] for name, channel in neuron.channels.items() if not _is_markov(channel)]
-        totals = [jnp.abs(total) for gates in known for _, total in gates.values()]
+        schemes = [name for name, channel in neuron.channels.items() if isinstance(channel, AbstractMarkovChannel)]
+        gates = [pair for name, pairs in kinetics.items() if name not in schemes for pair in pairs.values()]
+        totals = [jnp.abs(total) for _, total in gates]
         return _STABLE / jnp.max(jnp.stack([jnp.zeros_like(y.voltage), *totals]))
 
     def voltage_line(self, y: State, args: Any) -> Pair:
@@ -154,10 +155,6 @@ class RigEquation(SweepEquation):
         if virtual is None:
             return command
         return virtual.injected(t, command, y.gates, lambda i: circuit.reported(i, y.voltage, y.electrode))
-
-
-def _is_markov(channel: Any) -> bool:
-    return isinstance(channel, AbstractMarkovChannel)
 
 
 def equation_of(terms: Any) -> Any:
