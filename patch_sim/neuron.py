@@ -6,11 +6,13 @@ from typing import Any, TypeAlias
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from patch_sim.calcium import CalciumPool
 from patch_sim.channels import AbstractChannel, AbstractMarkovChannel
 from patch_sim.electrochemistry import Ions
+from patch_sim.elimination import solve_dense
 from patch_sim.gates import AbstractRelaxingGate
 from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.relaxation import History
@@ -205,6 +207,7 @@ class Neuron(AbstractParametric):
         total = sum(currents.values(), jnp.zeros_like(injected))
         return (current_density(injected, self.area) - total) * (1.0 / self.capacitance)
 
+    @jax.jit
     def implicit(self, state: State, step: Float[Array, "*#shape"]) -> Gates:
         r"""The gates x that solve $x = x_0 + h \, \dot x(x)$ with voltage and calcium as they are; h in ms."""
         inside = self.ions_in(state).Ca.inside
@@ -254,12 +257,17 @@ class Neuron(AbstractParametric):
         from below; where it does not between -200 and 200 mV, the state is NaN. Its derivatives are exact,
         by the implicit function theorem.
         """
-        return self.settled(*self.equilibrium(injected))
+        return self.rest_and_below(injected, 0.0)[0]
 
-    def equilibrium(self, injected: Any = 0.0) -> tuple[Float[Array, ""], Float[Array, ""] | None]:
-        """The voltage (mV) and the pool's calcium (mM) of the resting state."""
-        x = _equilibrium(self, jnp.asarray(injected, dtype=jnp.result_type(self.area)))
-        return x[0], None if self.calcium is None else jnp.exp(x[1])
+    def rest_and_below(self, injected: Any, below: float) -> tuple[State, State]:
+        """The resting state, and the gates settled some mV below its voltage, with calcium as at rest.
+
+        Both from one search, so that a cell's equations are compiled once.
+        """
+        injected = jnp.asarray(injected, dtype=jnp.result_type(self.area))
+        states = _rest_and_below(self, injected, below)
+        _, unravel = ravel_pytree(self._nowhere(injected.dtype))
+        return unravel(states[0]), unravel(states[1])
 
     def settled(self, v: Float[Array, "*shape"], calcium: Float[Array, "*shape"] | None) -> State:
         """All gates at the steady state of a voltage (mV) and of the pool's calcium (mM); None without a pool."""
@@ -273,17 +281,25 @@ class Neuron(AbstractParametric):
         entering = [current for name, current in currents.items() if self._channels[name].ion == "Ca"]
         return self.calcium.derivative(state.calcium, sum(entering, jnp.zeros_like(state.calcium)))
 
-    def _imbalance(self, v: Float[Array, "*shape"], calcium: Any, injected: Float[Array, ""]) -> tuple[Any, Any]:
-        """What is missing for rest at a voltage: of current (uA/cm2), and of calcium (mM/ms)."""
-        state = self.settled(v, calcium)
+    def _imbalance(self, state: State, injected: Float[Array, ""]) -> tuple[Any, Any]:
+        """What a settled state lacks for rest: of current (uA/cm2), and of calcium (mM/ms)."""
         currents = self.currents(state)
-        excess = sum(currents.values(), jnp.zeros_like(v)) - current_density(injected, self.area)
+        excess = sum(currents.values(), jnp.zeros_like(injected)) - current_density(injected, self.area)
         return excess, self._calcium_derivative(state, currents)
 
     def _excess(self, x: Float[Array, " unknowns"], injected: Float[Array, ""]) -> Float[Array, " unknowns"]:
         """The imbalance as a function of the voltage and, with a pool, of the logarithm of its calcium."""
-        excess, calcium = self._imbalance(x[0], jnp.exp(x[1]) if x.size == 2 else None, injected)
+        excess, calcium = self._imbalance(self._settled_at(x), injected)
         return excess[None] if calcium is None else jnp.stack([excess, calcium])
+
+    def _settled_at(self, x: Float[Array, " unknowns"]) -> State:
+        return self.settled(x[0], None if self.calcium is None else jnp.exp(x[1]))
+
+    def _nowhere(self, dtype: Any) -> State:
+        """A state of NaN."""
+        nan = jnp.full((), jnp.nan, dtype)
+        gates = {name: dict.fromkeys(channel.state_names, nan) for name, channel in self._channels.items()}
+        return State(nan, gates, None if self.calcium is None else nan)
 
     def _calcium_balance(self, v: Float[Array, ""], calcium: Any) -> Float[Array, ""]:
         """How fast the pool fills (mM/ms) with all gates settled; only calcium channels are asked."""
@@ -294,63 +310,76 @@ class Neuron(AbstractParametric):
         return self.calcium.derivative(calcium, entering)
 
     def _settled_calcium(self, v: Float[Array, ""]) -> Any:
-        """The logarithm of the calcium (mM) at which the pool neither fills nor empties, by bisection.
+        """The calcium (mM) at which the pool neither fills nor empties, by bisection of its logarithm.
 
         More calcium means less influx and more removal, so there is one such concentration. None without a pool.
         """
         if self.calcium is None:
             return None
         bounds = (jnp.full_like(v, jnp.log(1e-9)), jnp.full_like(v, jnp.log(1e2)))
-        return _bisect(lambda c: self._calcium_balance(v, jnp.exp(c)) <= 0, bounds, 45)
+        return jnp.exp(_bisect(lambda c: self._calcium_balance(v, jnp.exp(c)) <= 0, bounds, 45))
 
 
 @eqx.filter_custom_jvp
-def _equilibrium(neuron: Neuron, injected: Float[Array, ""]) -> Float[Array, " unknowns"]:
-    """The lowest voltage (mV) above which current flows outward and, with a pool, the logarithm of its calcium."""
+def _rest_and_below(
+    neuron: Neuron, injected: Float[Array, ""], below: float
+) -> tuple[Float[Array, " leaves"], Float[Array, " leaves"]]:
+    """The settled state at the lowest voltage above which current flows outward, and that some mV below, as vectors.
 
-    def excess(v: Float[Array, ""]) -> tuple[Float[Array, ""], Any]:
-        calcium = neuron._settled_calcium(v)
-        return neuron._imbalance(v, None if calcium is None else jnp.exp(calcium), injected)[0], calcium
-
-    nothing = jnp.full_like(injected, jnp.nan)
-    v, calcium = _lowest_crossing(excess, None if neuron.calcium is None else nothing, injected.dtype)
-    return v[None] if calcium is None else jnp.stack([v, calcium])
-
-
-@_equilibrium.def_jvp
-def _equilibrium_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    """The implicit function theorem: what the parameters add to the excess, the unknowns must take away."""
-    neuron, injected = primals
-    x = _equilibrium(neuron, injected)
-    _, change = eqx.filter_jvp(lambda neuron, injected: neuron._excess(x, injected), primals, tangents)
-    slope = jax.jacfwd(lambda x: neuron._excess(x, injected))(x)
-    return x, -jnp.linalg.solve(slope, change)
-
-
-def _lowest_crossing(
-    function: Callable[[Float[Array, ""]], tuple[Float[Array, ""], Any]], other: Any, dtype: Any
-) -> tuple[Float[Array, ""], Any]:
-    """The lowest voltage (mV) at which a function goes from negative to positive, to rounding; NaN if there is none.
-
-    Upward in steps of a millivolt to the first that crosses, which is then halved, and halved: in one loop, so that a
-    cell's equations are compiled once for the search. What else the function returns takes the place of `other`.
+    Upward in steps of a millivolt to the first that crosses, which is then halved, and halved, to rounding; the state
+    below is the last one that the loop looks at. NaN if nothing crosses.
     """
-    finest = HIGHEST_REST * jnp.finfo(dtype).eps
+    finest = HIGHEST_REST * jnp.finfo(injected.dtype).eps
+    nowhere, unravel = ravel_pytree(neuron._nowhere(injected.dtype))
 
-    def unsettled(search: tuple[Any, ...]) -> Any:
+    def unfinished(search: tuple[Any, ...]) -> Any:
         v, step, *_ = search
-        return (v < HIGHEST_REST) & (step > finest)
+        return (v < HIGHEST_REST) & (step > 0.0)
 
     def look(search: tuple[Any, ...]) -> tuple[Any, ...]:
-        v, step, negative, _ = search  # the sign at v; once a step is halved, it crosses between v and v + 2 step
-        beyond, other = function(v + step)
-        crosses = negative & (beyond >= 0)
-        found = crosses | (step < 1.0)
-        return jnp.where(crosses, v, v + step), jnp.where(found, step / 2, step), found | (beyond < 0), other
+        v, step, negative, rest, _ = search  # the sign at v; once a step is halved, it crosses between v and v + 2 step
+        found = step <= finest
+        at = jnp.where(found, v - below, v + step)
+        calcium = neuron._settled_calcium(at)
+        if calcium is not None:
+            calcium = jnp.where(found, unravel(rest).calcium, calcium)
+        state = neuron.settled(at, calcium)
+        beyond = neuron._imbalance(state, injected)[0]
+        crosses, within = negative & (beyond >= 0), step < 1.0
+        shorter = jnp.where(crosses | within, step / 2, step)
+        leaves = ravel_pytree(state)[0]
+        return (
+            jnp.where(crosses | found, v, at),
+            jnp.where(found, 0.0, shorter),
+            crosses | within | (beyond < 0),
+            jnp.where(found, rest, leaves),
+            leaves,
+        )
 
-    lowest = jnp.asarray(LOWEST_REST, dtype)
-    v, step, _, other = jax.lax.while_loop(unsettled, look, (lowest, jnp.ones_like(lowest), jnp.asarray(False), other))
-    return jnp.where(step < 1.0, v + step, jnp.nan), other
+    lowest, step = jnp.asarray(LOWEST_REST, injected.dtype), jnp.ones_like(injected)
+    search = lowest, step, jnp.asarray(False), nowhere, nowhere
+    _, step, _, rest, lower = jax.lax.while_loop(unfinished, look, search)
+    return jnp.where(step > 0.0, jnp.nan, rest), jnp.where(step > 0.0, jnp.nan, lower)
+
+
+@_rest_and_below.def_jvp
+def _rest_and_below_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The implicit function theorem: what the parameters add to the excess, the unknowns must take away."""
+    neuron, injected, below = primals
+    rest, lower = _rest_and_below(*primals)
+    state = ravel_pytree(neuron._nowhere(injected.dtype))[1](rest)
+    x = state.voltage[None] if neuron.calcium is None else jnp.stack([state.voltage, jnp.log(state.calcium)])
+    _, change = eqx.filter_jvp(lambda neuron, injected: neuron._excess(x, injected), primals[:2], tangents[:2])
+    slope = jax.jacfwd(lambda x: neuron._excess(x, injected))(x)
+    moved = -solve_dense(slope, change[:, None])[:, 0]
+
+    def settled(neuron: Neuron, x: Float[Array, " unknowns"]) -> Any:
+        lower = x.at[0].add(-below)
+        # by a loop: the code of one, in one function
+        return jax.lax.map(lambda x: ravel_pytree(neuron._settled_at(x))[0], jnp.stack([x, lower]))
+
+    _, moves = eqx.filter_jvp(settled, (neuron, x), (tangents[0], moved))
+    return (rest, lower), (moves[0], moves[1])
 
 
 def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int) -> Any:

@@ -23,12 +23,10 @@ def starting_state(neuron: Neuron, injected: Float[Array, ""]) -> tuple[State, B
     It is the resting state, if the cell stays there. A cell that fires by itself would not, yet in a computer it
     could balance for seconds on its unstable equilibrium; it starts with all gates settled at a voltage 10 mV below.
     """
-    v, calcium = neuron.equilibrium(injected)
-    # Both candidates by a loop: the code of one, in one function.
-    settled = jax.lax.map(lambda v: neuron.settled(v, calcium), v - jnp.array([0.0, BELOW], v.dtype))
-    rest = jax.tree.map(lambda x: x[0], settled)
+    rest, lower = neuron.rest_and_below(injected, BELOW)
     stable = is_stable(*jax.lax.stop_gradient((neuron, rest, injected)))
-    return jax.tree.map(lambda x: jnp.where(stable, x[0], x[1]), settled), stable
+    (at_rest, unravel), (below, _) = ravel_pytree(rest), ravel_pytree(lower)
+    return unravel(jnp.where(stable, at_rest, below)), stable
 
 
 def is_stable(neuron: Neuron, equilibrium: State, injected: Float[Array, ""]) -> Bool[Array, ""]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from patch_sim.channels.base import AbstractOhmicChannel, States
 from patch_sim.contour import propagate
-from patch_sim.elimination import solve
+from patch_sim.elimination import solve, solve_dense
 from patch_sim.relaxation import History
 
 
@@ -37,12 +38,13 @@ class AbstractMarkovChannel(AbstractOhmicChannel):
         self, v: Float[Array, "*shape"], calcium: Float[Array, "*#shape"]
     ) -> Float[Array, "*shape states states"]:
         """The matrix $Q$ (1/ms) at a voltage (mV)."""
-        size, place = len(self.states), {state: index for index, state in enumerate(self.states)}
-        matrix = jnp.zeros((*v.shape, size, size), v.dtype)
-        for (source, target), rate in self.transitions(v, calcium).items():
-            matrix = matrix.at[..., place[target], place[source]].add(rate)
-            matrix = matrix.at[..., place[source], place[source]].add(-rate)
-        return matrix
+        transitions, size = self.transitions(v, calcium), len(self.states)
+        moves = np.zeros((len(transitions), size, size))
+        for move, ends in zip(moves, transitions, strict=True):
+            source, target = map(self.states.index, ends)
+            move[target, source], move[source, source] = 1.0, -1.0
+        rates = jnp.stack(list(transitions.values()), axis=-1)
+        return jnp.tensordot(rates, jnp.asarray(moves, v.dtype), axes=1, precision="highest")
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ class AbstractMarkovChannel(AbstractOhmicChannel):
         """The occupancies after a long time at a voltage (mV)."""
         matrix = self.generator(v, calcium).at[..., -1, :].set(1.0)  # one balance is redundant: all sum to 1 instead
         one = jnp.zeros((*v.shape, len(self.states), 1), v.dtype).at[..., -1, :].set(1.0)
-        occupancies = jnp.linalg.solve(matrix, one)[..., 0]
+        occupancies = jnp.vectorize(solve_dense, signature="(n,n),(n,m)->(n,m)")(matrix, one)[..., 0]
         return {state: occupancies[..., index] for index, state in enumerate(self.states)}
 
     def derivative(
