@@ -371,7 +371,7 @@ def _rest_and_below_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> 
     x = state.voltage[None] if neuron.calcium is None else jnp.stack([state.voltage, jnp.log(state.calcium)])
     _, change = eqx.filter_jvp(lambda neuron, injected: neuron._excess(x, injected), primals[:2], tangents[:2])
     slope = jax.jacfwd(lambda x: neuron._excess(x, injected))(x)
-    moved = -solve_dense(slope, change[:, None])[:, 0]
+    moved = -solve_dense(slope, jnp.eye(x.size, dtype=x.dtype)) @ change  # for JAX linear in the tangents
 
     def settled(neuron: Neuron, x: Float[Array, " unknowns"]) -> Any:
         lower = x.at[0].add(-below)

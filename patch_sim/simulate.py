@@ -123,6 +123,7 @@ def _record(
 
 
 @functools.partial(jax.jit, static_argnames=("save", "solver", "differentiable", "onward"))
+@jax.default_matmul_precision("highest")  # or a GPU would multiply matrices in single precision with 10 bits
 def _run(
     neuron: Neuron,
     protocol: AbstractClamp,
