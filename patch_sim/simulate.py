@@ -50,8 +50,8 @@ def simulate(
 ) -> Recording:
     """Record what a neuron does under a protocol.
 
-    Works under `jit`, `vmap`, `jacfwd`, `grad`. Changing numbers (of neuron, stimulus or holding level) does
-    not compile anew; changing the number of sweeps, samples or channels does.
+    Works under `jit`, `vmap`, `jacfwd`, `grad`; second derivatives want `solver=Exponential()`. Changing numbers (of
+    neuron, stimulus or holding level) does not compile anew; changing the number of sweeps, samples or channels does.
 
     Args:
         neuron: the cell.

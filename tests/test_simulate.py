@@ -86,6 +86,21 @@ def test_exact_gradients_of_a_passive_cell():
         np.testing.assert_allclose(found[k], (ahead - behind) / (2 * h), rtol=0, atol=1e-6 * scale, err_msg=name)
 
 
+def test_second_derivatives_by_steps_of_constant_length():
+    def voltage(values):
+        cell = ps.with_parameters(passive(), {"channels.Leak.g_max": values[0], "capacitance": values[1]})
+        clamp = current_clamp(10.0, 1.0, 100.0)
+        return ps.simulate(cell, clamp, save=VOLTAGE, solver=ps.Exponential()).voltage[0, -1]
+
+    def closed(values):
+        return charging(last, 10.0, 1.0, 100.0, values[0], -70.0, 1000.0, values[1])
+
+    last, here, h = DT * 79, np.array([0.1, 1.0]), 1e-3 * np.array([[0.1, 0.0], [0.0, 1.0]])
+    ahead, behind = ([[closed(here + s * a + b) - closed(here + s * a - b) for b in h] for a in h] for s in (1, -1))
+    known = (np.array(ahead) - np.array(behind)) / (4 * np.outer(h.sum(0), h.sum(0)))
+    np.testing.assert_allclose(jax.jit(jax.hessian(voltage))(jnp.asarray(here)), known, rtol=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["step", "samples", "levels"])
 def test_clamped_gates_and_current_are_exact(axon, kind):
     k = np.arange(80)
