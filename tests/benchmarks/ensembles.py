@@ -95,12 +95,12 @@ ALL = (VOLTAGE, 1), (VOLTAGE, 100), (VOLTAGE, 1000), (FEATURES, 10000)
 SLOPES = (GRADIENT, 1), (GRADIENT, 100)
 
 RIG = {
-    (VOLTAGE, 1): ("simulate Adaptive", "simulate Exponential"),
-    (VOLTAGE, 100): ("simulate Adaptive", "simulate Exponential", "ensemble Exponential"),
-    (VOLTAGE, 1000): ("simulate Exponential", "ensemble Exponential", "ensemble Adaptive"),
-    (FEATURES, 10000): ("ensemble Exponential",),
+    (VOLTAGE, 1): ("simulate Adaptive", "simulate Exponential", "jitted Adaptive", "jitted Exponential"),
+    (VOLTAGE, 100): ("simulate Adaptive", "simulate Exponential", "ensemble Exponential", "ensemble Adaptive"),
+    (VOLTAGE, 1000): ("ensemble Exponential", "ensemble Adaptive"),
+    (FEATURES, 10000): ("ensemble Exponential", "ensemble Adaptive"),
     (GRADIENT, 1): ("simulate Adaptive", "simulate Exponential"),
-    (GRADIENT, 100): ("simulate Exponential", "ensemble Exponential"),
+    (GRADIENT, 100): ("ensemble Exponential", "ensemble Adaptive"),
 }
 JAXLEY = {key: ("vmapped", "sharded") if key in ALL[2:] else ("vmapped",) for key in (*ALL, *SLOPES)}
 RIG_CELLS, JAXLEY_CELLS = ("squid_axon", "regular_spiking", "all13"), ("squid_axon", "regular_spiking")

@@ -58,6 +58,19 @@ def alone(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callab
     return lambda: jnp.stack(compiled(values))
 
 
+def compiled(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callable[[], Any]:
+    """By `simulate` within `jax.jit`, of conductances and current, as Jaxley's users call theirs."""
+    paths = conductances(neuron)
+
+    @jax.jit
+    def run(values: list, steps: Float[Array, " sweeps"]) -> Any:
+        changed = ps.with_parameters(neuron, dict(zip(paths, values, strict=True)))
+        return ps.simulate(changed, protocol(steps, job.dt), save=("voltage",), solver=solver).voltage
+
+    values, amplitudes = [ps.parameters(neuron)[path] for path in paths], jnp.asarray(steps, float)
+    return lambda: run(values, amplitudes)
+
+
 def together(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callable[[], Any]:
     """By `ensemble`, one sweep for each member."""
     members, clamp = {"protocol.stimulus.amplitude": steps}, protocol(0.0, job.dt)
@@ -76,7 +89,7 @@ def make(cell: str, job: Job) -> Work:
     by, method = job.method.split(" ")
     neuron, steps = models.cell(cell), amplitudes(cell, job.sweeps)
     solver = ps.Adaptive(job.step, job.step) if method == "Adaptive" else ps.Exponential(job.step)
-    run = {"simulate": alone, "ensemble": together}[by](neuron, solver, job, steps)
+    run = {"simulate": alone, "jitted": compiled, "ensemble": together}[by](neuron, solver, job, steps)
     return lambda: jax.block_until_ready(run())
 
 
