@@ -12,6 +12,7 @@ from patch_sim.protocols import Mode
 from patch_sim.recording import Recording
 
 _MOST_EDGES = 40  # a command that moves more often is no family of steps
+_ROUNDINGS = 8 * float(np.finfo(np.float32).eps)  # of the largest value
 _FLAT = 5  # so many equal samples at the extreme of a trace are no peak
 
 
@@ -160,14 +161,17 @@ def check_clipped(values: np.ndarray, unit: str) -> None:
 
     Raises:
         NotMeasurableError: five samples or more in a row are equal there, and it came or went by more than 0.1 % of its
-            range at once, as what settles does not.
+            range at once, as what settles does not. A range of some roundings is none: a simulated rest is no clipping.
     """
+    extent = np.ptp(values)
+    if extent <= _ROUNDINGS * np.max(np.abs(values)):
+        return
     for extreme in (values.max(), values.min()):
         padded = np.concatenate([[False], values == extreme, [False]])
         edges = np.flatnonzero(np.diff(padded.astype(int)))
         for first, after in zip(edges[::2], edges[1::2], strict=True):
             beside = values[[max(first - 1, 0), min(after, values.size - 1)]]
-            if after - first >= _FLAT and np.max(np.abs(beside - extreme)) > 1e-3 * np.ptp(values):
+            if after - first >= _FLAT and np.max(np.abs(beside - extreme)) > 1e-3 * extent:
                 raise NotMeasurableError(f"the trace is clipped at {extreme:g} {unit}")
 
 

@@ -63,6 +63,9 @@ def test_clipped_traces_are_told_from_those_that_settle():
     settles = np.round(-60.0 + 10.0 * np.exp(-t / 3.0), 3)
     check_clipped(settles, "mV")
     check_clipped(np.full(100, -60.0), "mV")
+    rounded = np.nextafter(-60.0, np.repeat([0.0, -100.0, 0.0], 30))  # a simulated rest
+    check_clipped(rounded, "mV")
+    check_clipped(rounded.astype(np.float32), "mV")
     check_clipped(np.sin(t), "mV")
     with pytest.raises(NotMeasurableError, match=r"the trace is clipped at 0\.5 mV"):
         check_clipped(np.minimum(np.sin(t), 0.5), "mV")
