@@ -244,12 +244,17 @@ def _kept(
     point, unravel = ravel_pytree(still)
 
     def push(direction: Float[Array, " shifts"]) -> tuple[Any, Any]:
-        _, slope, kept = jax.jvp(lambda x: keep(unravel(x)), (point,), (direction,), has_aux=True)
-        return slope, kept
+        _, slopes, kept = jax.jvp(lambda x: keep(unravel(x)), (point,), (direction,), has_aux=True)
+        return jax.tree.map(_of_a_number, slopes, kept[0]), kept
 
     slopes, every = jax.lax.map(push, jnp.eye(point.size, dtype=point.dtype))
     kept, finite = jax.tree.map(lambda x: x[0], every)
     return kept, jax.tree.map(lambda x: _by_path(unravel, x), slopes), finite
+
+
+def _of_a_number(slope: Any, value: Any) -> Any:
+    """A slope, that of a count being 0 as `jacfwd` has it."""
+    return slope if jnp.issubdtype(value.dtype, jnp.inexact) else jnp.zeros_like(value)
 
 
 def _by_path(unravel: Callable[..., Any], slopes: Float[Array, "shifts ..."]) -> dict[str, Any]:

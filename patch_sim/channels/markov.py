@@ -42,7 +42,8 @@ class AbstractMarkovChannel(AbstractOhmicChannel):
         moves = np.zeros((len(transitions), size, size))
         for move, ends in zip(moves, transitions, strict=True):
             source, target = map(self.states.index, ends)
-            move[target, source], move[source, source] = 1.0, -1.0
+            move[target, source] += 1.0
+            move[source, source] -= 1.0
         rates = jnp.stack(list(transitions.values()), axis=-1)
         return jnp.tensordot(rates, jnp.asarray(moves, v.dtype), axes=1, precision="highest")
 

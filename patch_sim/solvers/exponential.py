@@ -13,7 +13,7 @@ from patch_sim.neuron import State
 from patch_sim.relaxation import relaxed_on
 from patch_sim.solvers.circuit import potentials_moved
 from patch_sim.solvers.equation import RigEquation, SweepEquation, equation_of
-from patch_sim.solvers.leapfrog import FARTHEST, calcium_moved, landed, leaping, leapt
+from patch_sim.solvers.leapfrog import FARTHEST, calcium_moved, landed, leaping, leapt, passed_on
 
 LANES = 128
 """How many sweeps to take in lockstep on a CPU core: enough for its vector units, few enough for its cache."""
@@ -127,9 +127,10 @@ def advanced(equation: SweepEquation, t0: Any, t1: Any, y: Staggered, args: Any)
         (voltage, line), electrode = _voltage_moved(equation, t0, t1, middle, y.line, args), y.electrode
     moved = calcium_moved(equation, State(voltage, y.ahead, middle.calcium, electrode), args, 0.5 * h)
     kinetics = equation.kinetics(moved, args)
-    history = kinetics, _change(y.kinetics[0], kinetics), y.kinetics[1]
+    earlier, behind = passed_on((y.kinetics[1], y.ahead), h)
+    history = kinetics, _change(y.kinetics[0], kinetics), earlier
     ahead = args[0].relaxed(y.ahead, history, h)
-    return Staggered(voltage, moved.calcium, electrode, y.ahead, ahead, h, history, line)
+    return Staggered(voltage, moved.calcium, electrode, behind, ahead, h, history, line)
 
 
 def _voltage_moved(

@@ -165,6 +165,22 @@ def test_both_derivatives():
     np.testing.assert_allclose(forward, difference, rtol=1e-6)
 
 
+@pytest.mark.parametrize("order", [2, 3])
+def test_the_derivative_by_one_parameter_is_its_tangent(order):
+    """Where nothing of the cell is known to the compiler, and the tangents have an axis of one."""
+    clamp = ps.CurrentClamp(ps.Step(50.0, 1.0, 5.0), duration=7.0, dt=0.1)
+
+    def trace(g):
+        cell = ps.with_parameters(SQUID, {"channels.K.g_max": g})
+        return ps.simulate(cell, clamp, initial=-65.0, solver=ps.Exponential(0.1, order=order)).voltage[0]
+
+    g = jnp.asarray(36.0)
+    _, tangent = jax.jvp(trace, (g,), (jnp.ones(()),))
+    assert np.abs(tangent).max() > 1.0
+    np.testing.assert_allclose(jax.jacfwd(trace)(g), tangent, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(tangent, (trace(36.0 + 1e-4) - trace(36.0 - 1e-4)) / 2e-4, rtol=0, atol=1e-6)
+
+
 def test_it_goes_on_from_where_it_stopped():
     whole = ps.CurrentClamp(ps.Step([200.0, 150.0], 1.0, 2.0), duration=8.0, dt=0.1)
     half = ps.CurrentClamp(ps.Step([200.0, 150.0], 1.0, 2.0), duration=4.0, dt=0.1)
