@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Shaped
 
 from patch_sim.atomic import replacing
 from patch_sim.neuron import Neuron
@@ -257,7 +257,7 @@ def _of_a_number(slope: Any, value: Any) -> Any:
     return slope if jnp.issubdtype(value.dtype, jnp.inexact) else jnp.zeros_like(value)
 
 
-def _by_path(unravel: Callable[..., Any], slopes: Float[Array, "shifts ..."]) -> dict[str, Any]:
+def _by_path(unravel: Callable[..., Any], slopes: Shaped[Array, "shifts ..."]) -> dict[str, Any]:
     """The slopes by each parameter, behind the axes of what is kept, as `jacfwd` has them."""
     rows = slopes.reshape(len(slopes), -1)
     by_path = jax.vmap(unravel, in_axes=1)(rows)
