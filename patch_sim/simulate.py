@@ -114,9 +114,10 @@ def _record(
     """Record in one clamp; `onward`, the final state is that at the end of the protocol, not at the last sample."""
     # Modules are taken apart here, once: JAX would do it again, for 7 % of the time that a fast sweep takes.
     leaves, structure = jax.tree.flatten((neuron, protocol, initial, times, key))
-    options = {"save": save, "solver": solver, "onward": onward}
     traced = any(isinstance(leaf, Tracer) for leaf in leaves)
-    recording, finite, stable = _run(leaves, structure=structure, differentiable=traced, **options)
+    recording, finite, stable = _run(
+        leaves, structure=structure, save=save, solver=solver, differentiable=traced, onward=onward
+    )
     if isinstance(finite, Tracer):  # under `jit` it is one, even if no argument was
         return recording
     _raise_if_stopped(np.asarray(finite), recording.time, protocol, initial, solver)

@@ -283,16 +283,16 @@ def test_new_numbers_do_not_compile_anew(axon, clamp):
     assert compiled() > before  # so the count does count
 
 
-# Giving up
-
-
 @pytest.mark.parametrize("solver", [ps.Adaptive(), ps.Exponential()], ids=["adaptive", "exponential"])
-def test_products_of_matrices_in_single_precision_have_all_its_digits(solver):
+def test_products_of_matrices_in_single_precision_keep_all_their_digits(solver):
     # A GPU would otherwise round what it multiplies to 10 bits.
     step = ps.CurrentClamp(ps.Step(100.0, 1.0, 1.0), duration=3.0, dt=0.1)
     cell, step = jax.tree.map(lambda x: x.astype(jnp.float32), (ps.presets.neuron("purkinje"), step))
     program = str(jax.make_jaxpr(lambda cell: ps.simulate(cell, step, save=VOLTAGE, solver=solver).voltage)(cell))
     assert program.count("dot_general[") == program.count("precision=(Precision.HIGHEST, Precision.HIGHEST)") > 0
+
+
+# Giving up
 
 
 def test_a_solver_that_gives_up_says_where_and_when(axon):
