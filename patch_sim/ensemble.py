@@ -13,9 +13,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Bool, Float, Shaped
+from jaxtyping import Bool
 
 from patch_sim.atomic import replacing
 from patch_sim.neuron import Neuron
@@ -202,9 +201,7 @@ def _chunk(
         def of_all(member: Any) -> Any:
             return jax.lax.map(member, members, batch_size=lanes) if lanes > 1 else jax.lax.map(member, members)
 
-        third = isinstance(work["solver"], Exponential) and work["solver"].order == 3
-        one_by_one = third and lanes > 1 and mesh.devices.flat[0].platform == "cpu"
-        return _kept(neuron, protocol, initial, key, of_all, one_by_one=one_by_one, **work)
+        return _kept(neuron, protocol, initial, key, of_all, **work)
 
     everywhere, apart = PartitionSpec(), PartitionSpec("members")
     specs = everywhere, everywhere, everywhere, everywhere, apart
@@ -220,15 +217,9 @@ def _kept(
     of_all: Callable[[Callable[..., Any]], Any],
     *,
     wanted: tuple[str, ...],
-    one_by_one: bool = False,
     **work: Any,
 ) -> tuple[Any, dict[str, Any], Any]:
-    """What is kept of some members, its derivatives, and which were solved to the end.
-
-    A derivative is that by a shift that all members share. Steps of third order that fill the vector units of a CPU
-    take the shifts one by one: what several results have in common XLA computes for each of them, and doing that for
-    all shifts at once takes longer than computing the values anew. (Second order is made for many shifts at once.)
-    """
+    """What is kept of some members, its derivatives by shifts that all share, and which were solved to the end."""
 
     def keep(shift: Mapping[str, Any]) -> tuple[Any, Any]:
         kept, finite = of_all(functools.partial(_member, neuron, protocol, initial, key, shift, **work))
@@ -238,30 +229,8 @@ def _kept(
     if not wanted:
         kept, finite = keep(still)[1]
         return kept, {}, finite
-    if not one_by_one:
-        slopes, (kept, finite) = jax.jacfwd(keep, has_aux=True)(still)
-        return kept, slopes, finite
-    point, unravel = ravel_pytree(still)
-
-    def push(direction: Float[Array, " shifts"]) -> tuple[Any, Any]:
-        _, slopes, kept = jax.jvp(lambda x: keep(unravel(x)), (point,), (direction,), has_aux=True)
-        return jax.tree.map(_of_a_number, slopes, kept[0]), kept
-
-    slopes, every = jax.lax.map(push, jnp.eye(point.size, dtype=point.dtype))
-    kept, finite = jax.tree.map(lambda x: x[0], every)
-    return kept, jax.tree.map(lambda x: _by_path(unravel, x), slopes), finite
-
-
-def _of_a_number(slope: Any, value: Any) -> Any:
-    """A slope, that of a count being 0 as `jacfwd` has it."""
-    return slope if jnp.issubdtype(value.dtype, jnp.inexact) else jnp.zeros_like(value)
-
-
-def _by_path(unravel: Callable[..., Any], slopes: Shaped[Array, "shifts ..."]) -> dict[str, Any]:
-    """The slopes by each parameter, behind the axes of what is kept, as `jacfwd` has them."""
-    rows = slopes.reshape(len(slopes), -1)
-    by_path = jax.vmap(unravel, in_axes=1)(rows)
-    return {path: x.reshape(*slopes.shape[1:], *x.shape[1:]) for path, x in by_path.items()}
+    slopes, (kept, finite) = jax.jacfwd(keep, has_aux=True)(still)
+    return kept, slopes, finite
 
 
 def _member(

@@ -5,7 +5,7 @@ them forty times, and each intermediate number takes forty places in memory. Whe
 their partial derivatives are as few as the arguments; taken once, they turn each column into a sum of products.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
+from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Bool
 
 
@@ -51,6 +52,7 @@ def by_partials(function: Callable[..., Any], apart: Bool[Array, ""] | None = No
 def _pushed(function: Callable[..., Any], primals: Any, tangents: Any, kept: Any) -> tuple[list[Any], list[Any]]:
     """The results of a flat function, and their tangents."""
     apart, *inputs = map(jnp.asarray, primals)
+    assert all(x.ndim == 0 for x in inputs), "functions of scalars only: vmap them"
     moved = [k for k, tangent in enumerate(tangents[1:]) if not isinstance(tangent, SymbolicZero)]
 
     def of_moved(*some: Any) -> list[Any]:
@@ -59,20 +61,36 @@ def _pushed(function: Callable[..., Any], primals: Any, tangents: Any, kept: Any
             point[k] = leaf
         return function(apart, *point)
 
+    arguments, columns = [inputs[k] for k in moved], [tangents[1 + k] for k in moved]
+    results, reached = _dependence(of_moved, arguments)
+
     def once() -> tuple[list[Any], list[Any]]:
-        out, pull = jax.vjp(of_moved, *(inputs[k] for k in moved))
-        one_hot = np.eye(len(out))
-        return out, [list(pull([jnp.asarray(x, y.dtype) for x, y in zip(row, out, strict=True)])) for row in one_hot]
+        out, push = jax.linearize(of_moved, *arguments)
+        pulls = [jax.linear_transpose(lambda *columns, k=k: push(*columns)[k], *arguments) for k in range(len(out))]
+        rows = [pull(jnp.ones_like(y)) for pull, y in zip(pulls, out, strict=True)]
+        return out, [[row[k] for k in own] for row, own in zip(rows, reached, strict=True)]
 
     def for_each_column() -> list[Any]:
-        columns = [tangents[1 + k] for k in moved]
-        terms = [[a * b for a, b in zip(row, columns, strict=True)] for row in partials]
-        return [sum(row, jnp.zeros_like(y)) for row, y in zip(terms, out, strict=True)]
+        pushed = []
+        for y, row, own in zip(out, partials, reached, strict=True):
+            terms = [slope * columns[k] for slope, k in zip(row, own, strict=True)]
+            pushed.append(sum(terms, jnp.zeros_like(y)))
+        return pushed
 
-    results = jax.eval_shape(function, apart, *inputs)
     nothing = [_nothing(y) for y in results]
-    out, partials = kept(apart, once, (nothing, [[_nothing(inputs[k]) for k in moved] for _ in results]))
+    out, partials = kept(apart, once, (nothing, [[_nothing(arguments[k]) for k in own] for own in reached]))
     return out, kept(apart, for_each_column, nothing)
+
+
+def _dependence(function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Sequence[Any], list[list[int]]]:
+    """What a function returns (shapes and types), and on which arguments each result depends.
+
+    A slope that is 0 because there is none would make a tangent depend on more than its result does; where `vmap` gives
+    an axis to the one and not to the other, `jvp` of it fails (jax 0.10).
+    """
+    traced = jax.make_jaxpr(function)(*arguments)
+    used = [dce_jaxpr(traced.jaxpr, list(row))[1] for row in np.eye(len(traced.out_avals), dtype=bool)]
+    return traced.out_avals, [[k for k, reaches in enumerate(row) if reaches] for row in used]
 
 
 def _nothing(like: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from patch_sim.partials import by_partials
 from patch_sim.polynomial import polynomial
 
 Pair: TypeAlias = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
@@ -36,7 +37,7 @@ def relaxed(x: Float[Array, "*shape"], rates: Pair, step: Float[Array, "*#shape"
 
 def _growth(k: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """$(e^k - 1) / k$, by its Taylor polynomial."""
-    near = jnp.minimum(k, 100.0)  # further on nothing of x is left, and the powers would overflow in float32
+    near = jnp.where(k < 100.0, k, 100.0)  # further on nothing of x is left, and the powers would overflow in float32
     return polynomial([1.0 / math.factorial(n) for n in range(1, _ORDER + 1)], near)
 
 
@@ -58,7 +59,19 @@ def decayed(x: Float[Array, "*shape"], rates: Pair, step: Float[Array, "*#shape"
 def relaxed_on(
     x: Float[Array, "*shape"], history: History, step: Float[Array, "*#shape"], *, fraction: bool = False
 ) -> Float[Array, "*shape"]:
-    r"""Where `x` comes in a step (ms) at rates that change as they have changed before, to third order.
+    """Where `x` comes in a step (ms) at rates that change as they have changed before, to third order.
+
+    Args:
+        x: at the beginning of the step.
+        history: the rates, and their changes, each a pair.
+        step: of no or any length; a scalar where derivatives are taken, see `patch_sim.partials`.
+        fraction: whether x is the open fraction of a gate, which no extrapolation shall lead out of 0 to 1.
+    """
+    return by_partials(relaxed, step >= 0.0)(x, mean_rates(history, step, fraction=fraction), step)
+
+
+def mean_rates(history: History, step: Float[Array, "*#shape"], *, fraction: bool = False) -> Pair:
+    r"""The mean rates of a step of h ms, as those of `relaxed_on`.
 
     The Magnus expansion of fourth order (Blanes, Casas, Oteo and Ros (2009), Phys Rep 470:151-238) by the rates
     $r_0 = (d_0, s_0)$ in the middle of the step, those within it being extrapolated from the two steps before:
@@ -66,22 +79,18 @@ def relaxed_on(
     $$\bar r = r_0 + (r_0 - 2 r_1 + r_2) / 24, \qquad \bar d \mathrel{+}= h (d_0 s_1 - s_0 d_1) / 12.$$
 
     Rates too fast for the step are not extrapolated: the last term is left out from $h s = 2.8$ on, and faded out up to
-    there; $\bar s$ is never less than half of $s_0$.
-
-    Args:
-        x: at the beginning of the step.
-        history: the rates, and their changes, each a pair.
-        step: h.
-        fraction: whether x is the open fraction of a gate, which no extrapolation shall lead out of 0 to 1.
+    there; $\bar s$ is never less than half of $s_0$. (By `where`: the derivative of a maximum is several operations.)
     """
     (d, s), (change_d, change_s), (earlier_d, earlier_s) = history
-    total = jnp.maximum(s + (change_s - earlier_s) / 24.0, s - 0.5 * jnp.abs(s))
-    k = step * total
-    slow = jnp.maximum(1.0 - k**4 / 64.0, 0.0)
+    extrapolated, least = s + (change_s - earlier_s) / 24.0, s - 0.5 * jnp.abs(s)
+    total = jnp.where(extrapolated > least, extrapolated, least)
+    fading = 1.0 - (step * total) ** 4 / 64.0
+    slow = jnp.where(fading > 0.0, fading, 0.0)
     drive = d + (change_d - earlier_d) / 24.0 + slow * (step / 12.0) * (s * change_d - d * change_s)
     if fraction:
-        drive = jnp.clip(drive, 0.0, jnp.maximum(total, d))  # d > s where a published steady state exceeds 1
-    return relaxed(x, (drive, total), step)
+        most = jnp.where(d > total, d, total)  # d > s where a published steady state exceeds 1
+        drive = jnp.where(drive > most, most, jnp.where(drive > 0.0, drive, 0.0))
+    return drive, total
 
 
 def first_half(history: History) -> Pair:

@@ -86,7 +86,9 @@ def first_peak(recording: ps.Recording) -> jax.Array:
     return recording.voltage[0, 30]
 
 
-@pytest.mark.parametrize("solver", [ps.Adaptive(), EXPONENTIAL], ids=["adaptive", "exponential"])
+@pytest.mark.parametrize(
+    "solver", [ps.Adaptive(), EXPONENTIAL, ps.Exponential(0.025, order=2)], ids=["adaptive", "third", "second"]
+)
 def test_derivatives_of_all_members_at_once(solver):
     paths = ["channels.Na.g_max", "channels.K.g_max"]
     options = {"initial": -65.0, "solver": solver, "reduce": first_peak}

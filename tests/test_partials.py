@@ -50,6 +50,29 @@ def test_in_lockstep_some_arguments_may_be_common():
     np.testing.assert_allclose(*both)
 
 
+@pytest.mark.parametrize("apart", [None, True], ids=["merged", "apart"])
+def test_in_lockstep_some_results_may_be_common(apart):
+    """One result has no axis of its own, and its tangent must not get one from what only others depend on."""
+
+    def both(wrapped):
+        def member(s, x):
+            first, second = wrapped(s, x * s)
+            return jnp.stack([first, first]), second
+
+        return jax.jacfwd(jax.jit(lambda s: jax.vmap(lambda x: member(s, x))(jnp.arange(3.0))))(0.5)
+
+    def plain(a, b):
+        return jnp.sin(a), a * b
+
+    found = both(by_partials(plain, None if apart is None else jnp.asarray(apart)))
+    jax.tree.map(np.testing.assert_allclose, found, both(plain))
+
+
+def test_only_scalars_are_differentiated():
+    with pytest.raises(AssertionError, match="scalars"):
+        jax.jvp(by_partials(jnp.sin), (jnp.ones(2),), (jnp.ones(2),))
+
+
 def test_what_is_not_a_number_passes_through():
     doubled = by_partials(lambda x, times: x * times)
     assert float(jax.grad(lambda x: doubled(x, 3))(2.0)) == 3.0

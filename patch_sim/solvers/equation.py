@@ -7,8 +7,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from patch_sim.channels import AbstractMarkovChannel
+from patch_sim.channels import AbstractChannel, AbstractMarkovChannel
 from patch_sim.neuron import Neuron, State
+from patch_sim.partials import by_partials
 from patch_sim.relaxation import Pair
 from patch_sim.units import current_density, whole_cell_capacitance
 
@@ -56,9 +57,19 @@ class SweepEquation(diffrax.AbstractTerm):
         """The longest step (ms) that does not amplify a deviation at rest, where an error cannot tell; here any."""
         return jnp.full_like(args[2], jnp.inf)
 
-    def kinetics(self, y: State, args: Any) -> Any:
-        """What moves the gates at the voltage and calcium of a state."""
-        return args[0].kinetics(in_millimolar(args[0], y))
+    def kinetics(self, y: State, args: Any, apart: Any = None) -> Any:
+        """What moves the gates at the voltage and calcium of a state; `apart` as of `patch_sim.partials`."""
+        neuron = args[0]
+        inside = neuron.ions_in(in_millimolar(neuron, y)).Ca.inside
+
+        def of_channel(v: Any, calcium: Any, channel: AbstractChannel) -> Any:
+            return channel.kinetics(v, calcium)
+
+        few = by_partials(of_channel, apart)  # numbers, but for the many rates of a Markov scheme
+        return {
+            name: (of_channel if isinstance(channel, AbstractMarkovChannel) else few)(y.voltage, inside, channel)
+            for name, channel in neuron.channels.items()
+        }
 
     def longest_step_at(self, t: Any, y: State, args: Any) -> Any:
         """What keeps an explicit method stable in the gates of a state, ms: a little less than 3.5 time constants."""
@@ -69,16 +80,21 @@ class SweepEquation(diffrax.AbstractTerm):
         totals = [jnp.abs(total) for _, total in gates]
         return _STABLE / jnp.max(jnp.stack([jnp.zeros_like(y.voltage), *totals]))
 
-    def voltage_line(self, y: State, args: Any) -> Pair:
+    def voltage_line(self, y: State, args: Any, apart: Any = None) -> Pair:
         r"""The slope of the voltage without a command as $d - s V$: exactly, or its tangent where it is no line."""
         neuron = args[0]
+        ions = neuron.ions_in(in_millimolar(neuron, y))
 
-        def slope(v: Any) -> Any:
-            state = in_millimolar(neuron, State(v, y.gates, y.calcium))
-            return neuron.derivative(state, jnp.zeros_like(v)).voltage
+        def of_channel(v: Any, states: Any, ions: Any, temperature: Any, channel: AbstractChannel) -> Pair:
+            current, slope = jax.jvp(lambda v: channel.current(v, states, ions, temperature), (v,), (jnp.ones_like(v),))
+            return slope * v - current, slope
 
-        value, feedback = jax.jvp(slope, (y.voltage,), (jnp.ones_like(y.voltage),))
-        return value - feedback * y.voltage, -feedback
+        lines = [
+            by_partials(of_channel, apart)(y.voltage, y.gates[name], ions, neuron.temperature, channel)
+            for name, channel in neuron.channels.items()
+        ]
+        drive, total = (sum(parts, jnp.zeros_like(y.voltage)) for parts in zip(*lines, strict=True))
+        return drive / neuron.capacitance, total / neuron.capacitance
 
     def commanded(self, t0: Any, t1: Any, args: Any) -> Any:
         """What the mean command of a step adds to the slope of the voltage (mV/ms)."""

@@ -126,7 +126,7 @@ def advanced(equation: SweepEquation, t0: Any, t1: Any, y: Staggered, args: Any)
     else:
         (voltage, line), electrode = _voltage_moved(equation, t0, t1, middle, y.line, args), y.electrode
     moved = calcium_moved(equation, State(voltage, y.ahead, middle.calcium, electrode), args, 0.5 * h)
-    kinetics = equation.kinetics(moved, args)
+    kinetics = equation.kinetics(moved, args, t1 > t0)
     earlier, behind = passed_on((y.kinetics[1], y.ahead), h)
     history = kinetics, _change(y.kinetics[0], kinetics), earlier
     ahead = args[0].relaxed(y.ahead, history, h)
@@ -137,7 +137,7 @@ def _voltage_moved(
     equation: SweepEquation, t0: Any, t1: Any, middle: State, before: tuple[Any, Any], args: Any
 ) -> tuple[Any, tuple[Any, Any]]:
     """The voltage after a step, and what moved it; given its gates in the middle, and what moved it before."""
-    line, commanded = equation.voltage_line(middle, args), equation.commanded(t0, t1, args)
+    line, commanded = equation.voltage_line(middle, args, t1 > t0), equation.commanded(t0, t1, args)
     bend = _change(before[0], line)
     driven = line[0] + commanded, line[1]
     voltage = relaxed_on(middle.voltage, (driven, bend, before[1]), t1 - t0)

@@ -44,7 +44,8 @@ def leapt(equation: SweepEquation, t0: Any, t1: Any, y: Leaping, args: Any) -> L
     """One step on."""
     h = t1 - t0
     middle = calcium_moved(equation, State(y.voltage, y.ahead, y.calcium), args, 0.5 * h)
-    voltage = _voltage_leapt(middle, args, equation.commanded(t0, t1, args), h, t1 > t0)
+    (drive, total), commanded = equation.voltage_line(middle, args, t1 > t0), equation.commanded(t0, t1, args)
+    voltage = by_partials(decayed, t1 > t0)(y.voltage, (drive + commanded, total), h)
     voltage = jnp.where(jnp.abs(voltage - y.voltage) < FARTHEST, voltage, jnp.nan)
     moved = calcium_moved(equation, State(voltage, y.ahead, middle.calcium), args, 0.5 * h)
     ahead = _leapt(moved, args, h, t1 > t0)
@@ -65,27 +66,6 @@ def landed(y: Leaping, args: Any) -> State:
     """The state at the time of its voltage."""
     now = State(y.voltage, y.behind, y.calcium)
     return State(y.voltage, _leapt(now, args, y.stride), y.calcium)
-
-
-def _voltage_leapt(y: State, args: Any, commanded: Any, h: Any, apart: Any) -> Any:
-    """The voltage of a state a time h later, gates and calcium being as they are."""
-    neuron = args[0]
-    ions = neuron.ions_in(in_millimolar(neuron, y))
-
-    def line(v: Any, states: Any, ions: Any, temperature: Any, channel: Any) -> Any:
-        """The current of a channel as a straight line: exactly, or its tangent."""
-        current, slope = jax.jvp(lambda v: channel.current(v, states, ions, temperature), (v,), (jnp.ones_like(v),))
-        return slope * v - current, slope
-
-    def joined(v: Any, drive: Any, total: Any, commanded: Any, capacitance: Any, h: Any) -> Any:
-        return decayed(v, (drive / capacitance + commanded, total / capacitance), h)
-
-    lines = [
-        by_partials(line, apart)(y.voltage, y.gates[name], ions, neuron.temperature, channel)
-        for name, channel in neuron.channels.items()
-    ]
-    drive, total = (sum(parts, jnp.zeros_like(y.voltage)) for parts in zip(*lines, strict=True))
-    return by_partials(joined, apart)(y.voltage, drive, total, commanded, neuron.capacitance, h)
 
 
 def _leapt(y: State, args: Any, h: Any, apart: Any = None) -> Any:
