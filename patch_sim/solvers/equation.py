@@ -1,5 +1,6 @@
 """The equations of one sweep, as a diffrax term."""
 
+from collections.abc import Callable
 from typing import Any
 
 import diffrax
@@ -65,9 +66,8 @@ class SweepEquation(diffrax.AbstractTerm):
         def of_channel(v: Any, calcium: Any, channel: AbstractChannel) -> Any:
             return channel.kinetics(v, calcium)
 
-        few = by_partials(of_channel, apart)  # numbers, but for the many rates of a Markov scheme
         return {
-            name: (of_channel if isinstance(channel, AbstractMarkovChannel) else few)(y.voltage, inside, channel)
+            name: by_few_partials(of_channel, channel, apart)(y.voltage, inside, channel)
             for name, channel in neuron.channels.items()
         }
 
@@ -176,6 +176,11 @@ class RigEquation(SweepEquation):
 def equation_of(terms: Any) -> Any:
     """The equation that a solver is asked to step: diffrax wraps terms, so that time could run backward."""
     return getattr(terms, "term", terms)
+
+
+def by_few_partials(of_channel: Callable[..., Any], channel: AbstractChannel, apart: Any) -> Callable[..., Any]:
+    """What is asked of a channel's gates, by partial derivatives; of a Markov scheme, which has too many, as it is."""
+    return of_channel if isinstance(channel, AbstractMarkovChannel) else by_partials(of_channel, apart)
 
 
 def in_resting_levels(neuron: Neuron, state: State) -> State:

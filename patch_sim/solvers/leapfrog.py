@@ -10,7 +10,7 @@ from patch_sim.channels import AbstractMarkovChannel
 from patch_sim.neuron import State
 from patch_sim.partials import by_partials
 from patch_sim.relaxation import decayed, relaxed
-from patch_sim.solvers.equation import SweepEquation, in_millimolar
+from patch_sim.solvers.equation import SweepEquation, by_few_partials, in_millimolar
 
 FARTHEST = 100.0
 """mV: a whole spike within one step is not resolved. Where a gate is instantaneous, the step may end far beyond it."""
@@ -76,12 +76,12 @@ def _leapt(y: State, args: Any, h: Any, apart: Any = None) -> Any:
     def of_channel(v: Any, states: Any, calcium: Any, channel: Any, h: Any) -> Any:
         kinetics = channel.kinetics(v, calcium)
         if isinstance(channel, AbstractMarkovChannel):
-            return channel.half_relaxed(states, (kinetics,), 2.0 * h)
+            still = jax.tree.map(jnp.zeros_like, kinetics)
+            return channel.half_relaxed(states, (kinetics, still, still), 2.0 * h)
         return {name: decayed(x, kinetics[name], h) for name, x in states.items()}
 
-    leap = by_partials(of_channel, apart)
     return {
-        name: leap(y.voltage, y.gates[name], inside, channel, h) if channel.state_names else {}
+        name: by_few_partials(of_channel, channel, apart)(y.voltage, y.gates[name], inside, channel, h)
         for name, channel in neuron.channels.items()
     }
 

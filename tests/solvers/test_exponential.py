@@ -181,6 +181,24 @@ def test_the_derivative_by_one_parameter_is_its_tangent(order):
     np.testing.assert_allclose(tangent, (trace(36.0 + 1e-4) - trace(36.0 - 1e-4)) / 2e-4, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("order", [2, 3])
+def test_derivatives_of_all_that_a_step_must_treat(order):
+    """By a Markov channel's conductance, by that of a channel which a pool opens, and by the pool's own depth."""
+    paths, point = ["channels.NaR.g_max", "channels.KCa.g_max", "calcium.depth"], jnp.array([3.0, 1.0, 1.0])
+
+    @jax.jit
+    def trace(x):
+        cell = ps.with_parameters(everything(), dict(zip(paths, x, strict=True)))
+        return ps.simulate(cell, SPIKE, initial=-65.0, save=("voltage",), solver=ps.Exponential(0.025, order)).voltage[
+            0
+        ]
+
+    slopes, h = jax.jit(jax.jacfwd(trace))(point), 1e-4
+    for slope, unit in zip(slopes.T, jnp.eye(len(point)), strict=True):
+        difference = (trace(point + h * unit) - trace(point - h * unit)) / (2 * h)
+        np.testing.assert_allclose(slope, difference, rtol=0, atol=1e-6 * np.abs(slope).max())
+
+
 def test_it_goes_on_from_where_it_stopped():
     whole = ps.CurrentClamp(ps.Step([200.0, 150.0], 1.0, 2.0), duration=8.0, dt=0.1)
     half = ps.CurrentClamp(ps.Step([200.0, 150.0], 1.0, 2.0), duration=4.0, dt=0.1)
