@@ -1,7 +1,6 @@
 """Polynomials."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from jaxtyping import Array, Inexact
 

@@ -37,7 +37,7 @@ def relaxed(x: Float[Array, "*shape"], rates: Pair, step: Float[Array, "*#shape"
 
 def _growth(k: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """$(e^k - 1) / k$, by its Taylor polynomial."""
-    near = jnp.where(k < 100.0, k, 100.0)  # further on nothing of x is left, and the powers would overflow in float32
+    near = jnp.where(k > 100.0, 100.0, k)  # further on nothing of x is left, and the powers would overflow in float32
     return polynomial([1.0 / math.factorial(n) for n in range(1, _ORDER + 1)], near)
 
 
@@ -79,17 +79,18 @@ def mean_rates(history: History, step: Float[Array, "*#shape"], *, fraction: boo
     $$\bar r = r_0 + (r_0 - 2 r_1 + r_2) / 24, \qquad \bar d \mathrel{+}= h (d_0 s_1 - s_0 d_1) / 12.$$
 
     Rates too fast for the step are not extrapolated: the last term is left out from $h s = 2.8$ on, and faded out up to
-    there; $\bar s$ is never less than half of $s_0$. (By `where`: the derivative of a maximum is several operations.)
+    there; $\bar s$ is never less than half of $s_0$. (By `where`, as the derivative of a maximum is several
+    operations, and so that what is not a number stays so.)
     """
     (d, s), (change_d, change_s), (earlier_d, earlier_s) = history
     extrapolated, least = s + (change_s - earlier_s) / 24.0, s - 0.5 * jnp.abs(s)
-    total = jnp.where(extrapolated > least, extrapolated, least)
+    total = jnp.where(extrapolated < least, least, extrapolated)
     fading = 1.0 - (step * total) ** 4 / 64.0
-    slow = jnp.where(fading > 0.0, fading, 0.0)
+    slow = jnp.where(fading < 0.0, 0.0, fading)
     drive = d + (change_d - earlier_d) / 24.0 + slow * (step / 12.0) * (s * change_d - d * change_s)
     if fraction:
         most = jnp.where(d > total, d, total)  # d > s where a published steady state exceeds 1
-        drive = jnp.where(drive > most, most, jnp.where(drive > 0.0, drive, 0.0))
+        drive = jnp.where(drive > most, most, jnp.where(drive < 0.0, 0.0, drive))
     return drive, total
 
 

@@ -75,3 +75,11 @@ def test_rates_too_fast_to_extrapolate_stay_within_the_fraction():
         history = now, change, (before, -before)
         after = relaxed_on(jnp.full_like(total, x), history, jnp.asarray(0.05), fraction=True)
         assert jnp.all((after >= 0.0) & (after <= 1.0 + 1e-12))
+
+
+@pytest.mark.parametrize("missing", range(6))
+def test_what_is_not_a_number_is_not_hidden(missing):
+    rates = [0.5, 1.0, 0.1, 0.1, 0.1, 0.1]
+    rates[missing] = float("nan")
+    history = tuple(tuple(map(jnp.asarray, pair)) for pair in zip(rates[::2], rates[1::2], strict=True))
+    assert jnp.isnan(relaxed_on(jnp.asarray(0.3), history, jnp.asarray(0.05), fraction=True))
