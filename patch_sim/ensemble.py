@@ -155,7 +155,7 @@ def ensemble(
     shared = neuron, protocol, check_initial(neuron, protocol, initial), key
     first = {path: column[0] for path, column in columns.items()}
     kept = _one.eval_shape(*shared, (first, jnp.zeros((), dtype=int)), **work)
-    plan = _plan(size, kept, protocol, solver, memory, devices)
+    plan = _plan(size, kept, len(wanted), protocol, solver, memory, devices)
     mesh = Mesh(np.asarray(devices), ("members",))
     run = functools.partial(_chunk, *shared, mesh=mesh, lanes=plan[0], **work)
 
@@ -299,13 +299,19 @@ def _first_not_finite(column: np.ndarray) -> int:
 
 
 def _plan(
-    size: int, kept: Any, protocol: AbstractProtocol, solver: Solver, memory: float, devices: Sequence[Any]
+    size: int,
+    kept: Any,
+    slopes: int,
+    protocol: AbstractProtocol,
+    solver: Solver,
+    memory: float,
+    devices: Sequence[Any],
 ) -> tuple[int, int]:
     """How many members run in lockstep, and how many make a chunk."""
     if not memory > 0:
         raise ValueError(f"memory must be a positive number of GB, not {memory!r}")
     result = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(kept))
-    working = 4 * protocol.sweeps * protocol.samples * jnp.zeros(()).dtype.itemsize
+    working = 4 * (1 + slopes) * protocol.sweeps * protocol.samples * jnp.zeros(()).dtype.itemsize
     budget = memory * _GIGABYTE
     if size * result + len(devices) * (working + 2 * result) > budget:
         need = (size * result + len(devices) * (working + 2 * result)) / _GIGABYTE

@@ -229,6 +229,13 @@ def test_bad_input(change, error, message):
         ps.ensemble(**{"neuron": SQUID, "protocol": STEPS, "members": TABLE, **change})
 
 
+def test_derivatives_count_as_memory():
+    options = {"initial": -65.0, "solver": EXPONENTIAL, "reduce": first_peak, "memory": 1.2e-5}
+    assert ps.ensemble(SQUID, STEPS, TABLE, **options).finite.all()
+    with pytest.raises(ValueError, match="the work on them need"):
+        ps.ensemble(SQUID, STEPS, TABLE, derivatives=["channels.*.g_max"], **options)
+
+
 @pytest.mark.parametrize("bounds", [(2.0, 1.0), (0.0, 1.0), (1.0, float("inf"))])
 def test_bad_bounds(bounds):
     with pytest.raises(ValueError, match="no bounds of a logarithm"):
