@@ -18,6 +18,7 @@ from jaxtyping import Bool
 
 from patch_sim.atomic import replacing
 from patch_sim.neuron import Neuron
+from patch_sim.packing import Layout, packed, unpacked
 from patch_sim.parameters import check, limits, match, parameters, with_parameters
 from patch_sim.progress import Progress
 from patch_sim.protocols import AbstractProtocol
@@ -154,10 +155,11 @@ def ensemble(
     work = {"reduce": reduce, "save": tuple(save), "solver": solver, "wanted": wanted}
     shared = neuron, protocol, check_initial(neuron, protocol, initial), key
     first = {path: column[0] for path, column in columns.items()}
-    kept = _one.eval_shape(*shared, (first, jnp.zeros((), dtype=int)), **work)
+    numbers, layout = packed(shared[:3])
+    kept = _one.eval_shape(numbers, key, (first, jnp.zeros((), dtype=int)), layout=layout, **work)
     plan = _plan(size, kept, len(wanted), protocol, solver, memory, devices)
     mesh = Mesh(np.asarray(devices), ("members",))
-    run = functools.partial(_chunk, *shared, mesh=mesh, lanes=plan[0], **work)
+    run = functools.partial(_chunk, numbers, key, layout=layout, mesh=mesh, lanes=plan[0], **work)
 
     store = _Store(size, kept, file, None if file is None else _fingerprint(shared, columns, work))
     show = Progress(progress)
@@ -189,24 +191,22 @@ def _chunks(run: Callable[..., Any], columns: dict[str, np.ndarray], done: int, 
         yield pending
 
 
-@functools.partial(jax.jit, static_argnames=("reduce", "save", "solver", "wanted", "mesh", "lanes"))
-def _chunk(
-    neuron: Any, protocol: Any, initial: Any, key: Any, members: Any, *, mesh: Mesh, lanes: int, **work: Any
-) -> Any:
+@functools.partial(jax.jit, static_argnames=("layout", "reduce", "save", "solver", "wanted", "mesh", "lanes"))
+def _chunk(numbers: Any, key: Any, members: Any, *, layout: Layout, mesh: Mesh, lanes: int, **work: Any) -> Any:
     """Some members: those of a device in blocks of as many as run in lockstep, one block after the other."""
     if isinstance(work["solver"], Exponential) and mesh.devices.flat[0].platform != "cpu":
         work["solver"] = dataclasses.replace(work["solver"], unroll=max(_UNROLL, work["solver"].unroll))
 
-    def on_one_device(neuron: Any, protocol: Any, initial: Any, key: Any, members: Any) -> Any:
+    def on_one_device(numbers: Any, key: Any, members: Any) -> Any:
         def of_all(member: Any) -> Any:
             return jax.lax.map(member, members, batch_size=lanes) if lanes > 1 else jax.lax.map(member, members)
 
-        return _kept(neuron, protocol, initial, key, of_all, **work)
+        return _kept(*unpacked(numbers, layout), key, of_all, **work)
 
     everywhere, apart = PartitionSpec(), PartitionSpec("members")
-    specs = everywhere, everywhere, everywhere, everywhere, apart
+    specs = everywhere, everywhere, apart
     sharded = jax.shard_map(on_one_device, mesh=mesh, in_specs=specs, out_specs=apart, check_vma=False)
-    return sharded(neuron, protocol, initial, key, members)
+    return sharded(numbers, key, members)
 
 
 def _kept(
@@ -257,10 +257,10 @@ def _member(
     return kept, jnp.all(jnp.stack(solved))
 
 
-@functools.partial(jax.jit, static_argnames=("reduce", "save", "solver", "wanted"))
-def _one(neuron: Neuron, protocol: AbstractProtocol, initial: Any, key: Any, member: Any, **work: Any) -> Any:
+@functools.partial(jax.jit, static_argnames=("layout", "reduce", "save", "solver", "wanted"))
+def _one(numbers: Any, key: Any, member: Any, *, layout: Layout, **work: Any) -> Any:
     """The same of one member: knows the shape of what is kept without tracing it at each call."""
-    return _kept(neuron, protocol, initial, key, lambda of: of(member), **work)
+    return _kept(*unpacked(numbers, layout), key, lambda of: of(member), **work)
 
 
 def _of_member(neuron: Neuron, protocol: AbstractProtocol, row: Mapping[str, Any]) -> tuple[Neuron, AbstractProtocol]:

@@ -10,7 +10,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Who may import whom: a module only from layers before its own, or from its own.
 LAYERS = [
-    {"units", "parameters", "xla", "autodiff", "elimination", "partials", "polynomial", "progress", "atomic", "memory"},
+    {
+        "units",
+        "parameters",
+        "xla",
+        "autodiff",
+        "elimination",
+        "partials",
+        "polynomial",
+        "progress",
+        "atomic",
+        "memory",
+        "packing",
+    },
     {"rates", "relaxation", "stimuli", "contour", "filters"},
     {"gates", "electrochemistry"},
     {"channels", "calcium"},
