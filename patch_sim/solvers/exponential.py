@@ -30,9 +30,8 @@ class Exponential:
 
     Args:
         dt: the longest step, ms; samples are whole numbers of steps apart.
-        order: 3, or 2 for steps that know nothing of those before: cheaper, and much cheaper to differentiate by many
-            parameters at once, see `patch_sim.partials`; for a search that needs many derivatives and is content with
-            fewer digits. Through a series resistance there is no difference.
+        order: 3, or 2 for steps that know nothing of those before: cheaper to differentiate by many parameters, for a
+            search that is content with fewer digits. Through a series resistance there is no difference.
         unroll: how many steps are compiled as one piece: it takes longer to compile, and a GPU launches fewer kernels,
             which is what it spends its time on. `ensemble` chooses it for its devices.
 
