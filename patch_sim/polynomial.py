@@ -1,6 +1,7 @@
 """Polynomials."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from jaxtyping import Array, Inexact
 
@@ -10,7 +11,8 @@ def polynomial(coefficients: Sequence[float], x: Inexact[Array, "*shape"]) -> In
 
     By Estrin's scheme: a processor works on several terms at once, where by Horner's each waits for the one before.
     """
-    terms, power = list(coefficients), x
+    terms: list[Any] = list(coefficients)
+    power = x
     while len(terms) > 1:
         pairs = [low + power * high for low, high in zip(terms[::2], terms[1::2], strict=False)]
         terms = pairs + terms[2 * len(pairs) :]
