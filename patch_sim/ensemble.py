@@ -324,8 +324,10 @@ def _plan(
     lockstep = isinstance(solver, Exponential) or devices[0].platform != "cpu"
     most = max(LANES // protocol.sweeps, 1) if devices[0].platform == "cpu" else share
     lanes = max(min(most, share, int(free / 2 / len(devices) / working)), 1) if lockstep else 1
-    blocks = min(free / 4 / (len(devices) * lanes * result), _CHUNK / (len(devices) * lanes * protocol.sweeps))
-    return lanes, len(devices) * lanes * max(min(int(blocks), -(-share // lanes)), 1)
+    most = min(free / 4 / (len(devices) * lanes * result), _CHUNK / (len(devices) * lanes * protocol.sweeps))
+    blocks = -(-share // lanes)
+    chunks = -(-blocks // max(int(most), 1))
+    return lanes, len(devices) * lanes * -(-blocks // chunks)  # of one length, so that the last is not filled up much
 
 
 def _fingerprint(shared: Any, columns: dict[str, np.ndarray], work: Mapping[str, Any]) -> str:

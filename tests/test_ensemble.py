@@ -229,6 +229,18 @@ def test_bad_input(change, error, message):
         ps.ensemble(**{"neuron": SQUID, "protocol": STEPS, "members": TABLE, **change})
 
 
+def test_chunks_are_of_one_length(monkeypatch):
+    """17 members, of which 16 fit, are not 32: what fills the last chunk up is computed too."""
+    monkeypatch.setattr(MODULE, "_CHUNK", 32)  # sweeps, two for each member
+    lengths = []
+    chunks = MODULE._chunks
+    monkeypatch.setattr(MODULE, "_chunks", lambda *args: lengths.append(args[-1]) or chunks(*args))
+    table = {"channels.Na.g_max": np.linspace(100.0, 120.0, 17)}
+    made = ps.ensemble(SQUID, STEPS, table, initial=-65.0, reduce=first_peak, devices=jax.devices()[:1])
+    assert lengths == [9]
+    assert made.finite.all()
+
+
 def test_derivatives_count_as_memory():
     options = {"initial": -65.0, "solver": EXPONENTIAL, "reduce": first_peak, "memory": 1.2e-5}
     assert ps.ensemble(SQUID, STEPS, TABLE, **options).finite.all()

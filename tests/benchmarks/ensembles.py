@@ -2,8 +2,8 @@
 
     uv run --group peers python tests/benchmarks/ensembles.py [--quick] [--cells squid_axon ...]
 
-prints one table for each cell and whether the bars are met; in full it takes more than an hour, most of it `all13` and
-its reference. A sweep is 110 ms from rest with a step of 100 ms; in a family its current goes from 5 to 15 uA/cm2
+prints one table for each cell and whether the bars are met; in full it takes about an hour, most of it `all13` and its
+reference. A sweep is 110 ms from rest with a step of 100 ms; in a family its current goes from 5 to 15 uA/cm2
 (squid axon; `families.CURRENTS` has the other cells'). "jitted" is `ps.simulate` within `jax.jit`, as Jaxley is called.
 Up to 1,000 sweeps the voltage is delivered at every step of the method (adaptive ones: every 0.025 ms), from 10,000 on
 the number of spikes and the peak of each. A gradient is that of the mean of (V + 60 mV)^2 by all
