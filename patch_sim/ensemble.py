@@ -324,9 +324,9 @@ def _plan(
     lockstep = isinstance(solver, Exponential) or devices[0].platform != "cpu"
     most = max(LANES // protocol.sweeps, 1) if devices[0].platform == "cpu" else share
     lanes = max(min(most, share, int(free / 2 / len(devices) / working)), 1) if lockstep else 1
-    most = min(free / 4 / (len(devices) * lanes * result), _CHUNK / (len(devices) * lanes * protocol.sweeps))
+    at_once = min(free / 4 / (len(devices) * lanes * result), _CHUNK / (len(devices) * lanes * protocol.sweeps))
     blocks = -(-share // lanes)
-    chunks = -(-blocks // max(int(most), 1))
+    chunks = -(-blocks // max(int(at_once), 1))
     return lanes, len(devices) * lanes * -(-blocks // chunks)  # of one length, so that the last is not filled up much
 
 

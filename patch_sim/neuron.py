@@ -24,9 +24,6 @@ LOWEST_REST, HIGHEST_REST = -200.0, 200.0
 Gates: TypeAlias = dict[str, dict[str, Float[Array, "*shape"]]]
 """The open fraction of every gate, by channel and gate."""
 
-Kinetics: TypeAlias = dict[str, Any]
-"""What moves the gates of each channel: its rates, as the channel keeps them."""
-
 
 class State(eqx.Module):
     """What a neuron remembers, every array of the same shape.
@@ -215,11 +212,6 @@ class Neuron(AbstractParametric):
             name: channel.implicit(state.voltage, state.gates[name], inside, step)
             for name, channel in self.channels.items()
         }
-
-    def kinetics(self, state: State) -> Kinetics:
-        """What moves the gates of each channel at the voltage and calcium of a state."""
-        inside = self.ions_in(state).Ca.inside
-        return {name: channel.kinetics(state.voltage, inside) for name, channel in self.channels.items()}
 
     def relaxed(self, gates: Gates, history: History, step: Float[Array, "*#shape"]) -> Gates:
         """The gates after a step (ms), by the kinetics in its middle and their last two changes."""

@@ -64,13 +64,13 @@ def relaxed_on(
     Args:
         x: at the beginning of the step.
         history: the rates, and their changes, each a pair.
-        step: of no or any length; a scalar where derivatives are taken, see `patch_sim.partials`.
+        step: not negative; a scalar where derivatives are taken, see `patch_sim.partials`.
         fraction: whether x is the open fraction of a gate, which no extrapolation shall lead out of 0 to 1.
     """
-    return by_partials(relaxed, step >= 0.0)(x, mean_rates(history, step, fraction=fraction), step)
+    return by_partials(relaxed, step >= 0.0)(x, _mean_rates(history, step, fraction=fraction), step)
 
 
-def mean_rates(history: History, step: Float[Array, "*#shape"], *, fraction: bool = False) -> Pair:
+def _mean_rates(history: History, step: Float[Array, "*#shape"], *, fraction: bool = False) -> Pair:
     r"""The mean rates of a step of h ms, as those of `relaxed_on`.
 
     The Magnus expansion of fourth order (Blanes, Casas, Oteo and Ros (2009), Phys Rep 470:151-238) by the rates

@@ -74,7 +74,7 @@ class SweepEquation(diffrax.AbstractTerm):
     def longest_step_at(self, t: Any, y: State, args: Any) -> Any:
         """What keeps an explicit method stable in the gates of a state, ms: a little less than 3.5 time constants."""
         neuron = args[0]
-        kinetics = neuron.kinetics(self._physical(t, y, args))
+        kinetics = self.kinetics(in_resting_levels(neuron, self._physical(t, y, args)), args)
         schemes = [name for name, channel in neuron.channels.items() if isinstance(channel, AbstractMarkovChannel)]
         gates = [pair for name, pairs in kinetics.items() if name not in schemes for pair in pairs.values()]
         totals = [jnp.abs(total) for _, total in gates]

@@ -188,10 +188,8 @@ def test_derivatives_of_all_that_a_step_must_treat(order):
 
     @jax.jit
     def trace(x):
-        cell = ps.with_parameters(everything(), dict(zip(paths, x, strict=True)))
-        return ps.simulate(cell, SPIKE, initial=-65.0, save=("voltage",), solver=ps.Exponential(0.025, order)).voltage[
-            0
-        ]
+        cell, steps = ps.with_parameters(everything(), dict(zip(paths, x, strict=True))), ps.Exponential(0.025, order)
+        return ps.simulate(cell, SPIKE, initial=-65.0, save=("voltage",), solver=steps).voltage[0]
 
     slopes, h = jax.jit(jax.jacfwd(trace))(point), 1e-4
     for slope, unit in zip(slopes.T, jnp.eye(len(point)), strict=True):
