@@ -43,7 +43,7 @@ class Ensemble(eqx.Module):
         members: what distinguishes them: by path an array, `(members,)`.
         values: what `reduce` returned for each member, or without it the saved signals by name, all with a first
             axis of members: `values["voltage"]` is `(members, sweeps, samples)`.
-        derivatives: by parameter path, the derivative of `values`; empty if none was asked for.
+        derivatives: by parameter path, the derivative of `values`, built like these; empty if none was asked for.
         finite: which members were solved to the end; the values of the others mean nothing.
         neuron: what the members have in common.
         protocol: what they all were under.
@@ -230,7 +230,8 @@ def _kept(
         kept, finite = keep(still)[1]
         return kept, {}, finite
     slopes, (kept, finite) = jax.jacfwd(keep, has_aux=True)(still)
-    return kept, slopes, finite
+    by_path = jax.tree.transpose(jax.tree.structure(kept), jax.tree.structure(still), slopes)
+    return kept, by_path, finite
 
 
 def _member(

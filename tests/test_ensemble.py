@@ -103,14 +103,14 @@ def test_derivatives_of_all_members_at_once(solver):
         np.testing.assert_allclose(made.derivatives[path], difference, rtol=5e-4, atol=1e-5)
 
 
-def test_a_count_has_a_derivative_of_zero():
+def test_derivatives_are_built_like_the_values_and_that_of_a_count_is_zero():
     def both(recording):
         return {"above": jnp.sum(recording.voltage > -60.0), "mean": jnp.mean(recording.voltage)}
 
     path = "channels.K.g_max"
     made = ps.ensemble(SQUID, STEPS, TABLE, initial=-65.0, solver=EXPONENTIAL, reduce=both, derivatives=[path])
-    assert made.derivatives["above"][path].tolist() == [0] * len(made.values["above"])
-    assert np.all(made.derivatives["mean"][path] != 0.0)
+    assert made.derivatives[path]["above"].tolist() == [0] * len(made.values["above"])
+    assert np.all(made.derivatives[path]["mean"] != 0.0)
 
 
 def test_a_member_that_fails_is_named_and_spoils_no_other():
