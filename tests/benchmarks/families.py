@@ -14,9 +14,10 @@ from contender import Work, Works
 from scipy.interpolate import CubicSpline
 from work import AREA, DT, DURATION, spike_error
 
-VOLTAGE, FEATURES, GRADIENT = "voltage", "features", "gradient"
+VOLTAGE, FEATURES, GRADIENT, JACOBIAN = "voltage", "features", "gradient", "Jacobian"
 """All samples; the number of spikes and the peak (mV) of each sweep; the gradient of the mean of (V + 60 mV)^2 over all
-samples of all sweeps by the conductances, or permeabilities, of all channels."""
+samples of all sweeps by the conductances, or permeabilities, of all channels; the derivatives of each sample by these.
+"""
 
 PER_DENSITY = 0.01 * AREA
 """pA in a uA/cm2, on the squid axon."""
@@ -31,8 +32,8 @@ CURRENTS = {
 OFFSET = 60.0
 """mV."""
 
-FINE = 0.005
-"""ms: the samples of the reference, close enough for a cubic between them."""
+FINE, SLOPES = 0.005, 0.02
+"""ms: the samples of the reference and of its derivatives, close enough for a cubic between them."""
 
 BATCH = 1000
 """Sweeps that a contender without a reduction of its own records before it takes the features."""
@@ -43,7 +44,7 @@ class Job:
     """One piece of work.
 
     Attributes:
-        kind: what is delivered: `VOLTAGE`, `FEATURES` or `GRADIENT`.
+        kind: what is delivered: `VOLTAGE`, `FEATURES`, `GRADIENT` or `JACOBIAN`.
         sweeps: how many.
         method: one of the contender's.
         step: ms, at each of which there is a sample; or for a method with a tolerance that tolerance, and a sample
@@ -117,20 +118,32 @@ class Reference:
         one: the voltage (mV) of the single sweep, every `FINE` ms.
         family: those of a family of 100.
         gradients: by the number of sweeps.
+        jacobians: the same, `(conductances, sweeps, samples)`, every `SLOPES` ms.
     """
 
     one: np.ndarray
     family: np.ndarray
     gradients: dict[int, np.ndarray]
+    jacobians: dict[int, np.ndarray]
 
     def error(self, job: Job, value: np.ndarray) -> float:
-        """Of a voltage the rms (mV) of the sweep in the middle of the order of errors; else see `_other_error`.
+        """How far off a value is.
 
-        The middle one, because a sweep whose last spike hangs on the end of the step is off by a whole spike in
+        Of a voltage the rms (mV); of derivatives the distance from what is right, by its length; of features the
+        share of sweeps with another number of spikes. Of voltages and Jacobians that of the sweep in the middle of
+        the order of errors, because a sweep whose last spike hangs on the end of the step is off by a whole spike in
         every method and says nothing of any.
         """
-        if job.kind != VOLTAGE:
-            return self._other_error(job, value)
+        if job.kind == GRADIENT:
+            known = self.gradients[job.sweeps]
+            return float(np.linalg.norm(value - known) / np.linalg.norm(known))
+        if job.kind == FEATURES:
+            count = features(self.family)[:, 0]
+            return float(np.mean(value.reshape(job.sweeps, -1)[:: job.sweeps // len(count), 0] != count))
+        if job.kind == JACOBIAN:
+            known = _at(job, self.jacobians[job.sweeps], SLOPES)
+            off = value.reshape(known.shape) - known
+            return float(np.median(np.linalg.norm(off, axis=(0, 2)) / np.linalg.norm(known, axis=(0, 2))))
         known, found = self._both(job, value)
         return float(np.median(np.sqrt(np.mean((found - known) ** 2, axis=1))))
 
@@ -139,17 +152,13 @@ class Reference:
         known, found = self._both(job, value)
         return float(np.median([spike_error(*pair, job.dt) for pair in zip(found, known, strict=True)]))
 
-    def _other_error(self, job: Job, value: np.ndarray) -> float:
-        """The share of sweeps with another number of spikes; or the distance from the gradient, by its length."""
-        if job.kind == GRADIENT:
-            known = self.gradients[job.sweeps]
-            return float(np.linalg.norm(value - known) / np.linalg.norm(known))
-        count = features(self.family)[:, 0]
-        return float(np.mean(value.reshape(job.sweeps, -1)[:: job.sweeps // len(count), 0] != count))
-
     def _both(self, job: Job, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is right and what was found, at the job's samples, in the sweeps that the reference has."""
         known = self.one if job.sweeps == 1 else self.family
-        spline = CubicSpline(FINE * np.arange(known.shape[1]), known, axis=1)
         found = value.reshape(job.sweeps, -1)[:: max(job.sweeps // len(known), 1)]
-        return spline(job.dt * np.arange(job.samples)), found[:, : job.samples]
+        return _at(job, known, FINE), found[:, : job.samples]
+
+
+def _at(job: Job, known: np.ndarray, dt: float) -> np.ndarray:
+    """What is known every `dt` ms, at a job's samples."""
+    return CubicSpline(dt * np.arange(known.shape[-1]), known, axis=-1)(job.dt * np.arange(job.samples))

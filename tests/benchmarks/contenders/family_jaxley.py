@@ -12,7 +12,7 @@ import jaxley as jx  # ty: ignore[import-not-found]
 import models
 import numpy as np
 from contender import Work, Works, serve
-from families import BATCH, FEATURES, GRADIENT, OFFSET, Job, amplitudes, jobs
+from families import BATCH, FEATURES, GRADIENT, JACOBIAN, OFFSET, Job, amplitudes, jobs
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxley.channels import HH, Channel  # ty: ignore[import-not-found]
 from jaxley.solver_gate import exponential_euler  # ty: ignore[import-not-found]
@@ -96,9 +96,9 @@ def make(argument: dict[str, Any], job: Job) -> Work:
     def loss(parameters: list, steps: jax.Array) -> jax.Array:
         return jnp.mean((jax.vmap(sweep, (None, 0))(parameters, steps) + OFFSET) ** 2)
 
-    steps = amplitudes(argument["cell"], job.sweeps)
-    run = jax.grad(loss) if job.kind == GRADIENT else jax.vmap(reduced if job.kind == FEATURES else sweep, (None, 0))
-    return batched(run, parameters, steps, job, names)
+    each = jax.vmap(reduced if job.kind == FEATURES else sweep, (None, 0))
+    run = {GRADIENT: jax.grad(loss), JACOBIAN: jax.jacfwd(each)}.get(job.kind, each)
+    return batched(run, parameters, amplitudes(argument["cell"], job.sweeps), job, names)
 
 
 def batched(run: Any, parameters: list, steps: np.ndarray, job: Job, names: list[str]) -> Work:
@@ -108,11 +108,11 @@ def batched(run: Any, parameters: list, steps: np.ndarray, job: Job, names: list
         apart = NamedSharding(Mesh(np.array(jax.devices()), "s"), PartitionSpec("s"))
     compiled = jax.jit(run)
     batches = [jax.device_put(jnp.asarray(part), apart) for part in np.split(steps, max(job.sweeps // BATCH, 1))]
-    if job.kind == GRADIENT:
+    if job.kind in (GRADIENT, JACOBIAN):
         # By mS/cm2 instead of S/cm2.
-        return lambda: np.array(
+        return lambda: np.stack(
             [
-                MILLI * np.ravel(part[name])[0]
+                MILLI * np.asarray(part[name])[..., 0]
                 for part, name in zip(jax.block_until_ready(compiled(parameters, batches[0])), names, strict=True)
             ]
         )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import models
 import numpy as np
 from contender import Work, Works, serve
-from families import FEATURES, FINE, GRADIENT, OFFSET, Job, amplitudes, jobs
+from families import FEATURES, FINE, GRADIENT, JACOBIAN, OFFSET, SLOPES, VOLTAGE, Job, amplitudes, jobs
 from jaxtyping import Array, Float
 from work import DURATION, STEP_DURATION, STEP_START
 
@@ -39,22 +39,23 @@ def loss(recording: ps.Recording) -> Float[Array, ""]:
 
 
 def start(neuron: ps.Neuron, job: Job) -> Any:
-    """Rest; for a gradient the same state whatever the conductances, as the others have it."""
-    return neuron.resting_state().voltage if job.kind == GRADIENT else None
+    """Rest; for derivatives the same state whatever the conductances, as the others have it."""
+    return neuron.resting_state().voltage if job.kind in (GRADIENT, JACOBIAN) else None
 
 
 def alone(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Callable[[], Any]:
     """By `simulate`, all sweeps in one protocol."""
     clamp, initial = protocol(steps, job.dt), start(neuron, job)
-    if job.kind != GRADIENT:
+    if job.kind == VOLTAGE:
         return lambda: ps.simulate(neuron, clamp, save=("voltage",), solver=solver).voltage
     paths = conductances(neuron)
 
-    def objective(values: list) -> Float[Array, ""]:
+    def kept(values: list) -> Float[Array, "..."]:
         changed = ps.with_parameters(neuron, dict(zip(paths, values, strict=True)))
-        return loss(ps.simulate(changed, clamp, initial=initial, save=("voltage",), solver=solver))
+        recording = ps.simulate(changed, clamp, initial=initial, save=("voltage",), solver=solver)
+        return loss(recording) if job.kind == GRADIENT else recording.voltage
 
-    compiled, values = jax.jit(jax.jacfwd(objective)), [ps.parameters(neuron)[path] for path in paths]
+    compiled, values = jax.jit(jax.jacfwd(kept)), [ps.parameters(neuron)[path] for path in paths]
     return lambda: jnp.stack(compiled(values))
 
 
@@ -78,10 +79,12 @@ def together(neuron: ps.Neuron, solver: Any, job: Job, steps: np.ndarray) -> Cal
     run = functools.partial(ps.ensemble, neuron, clamp, members, initial=initial, solver=solver, progress=False)
     if job.kind == FEATURES:
         return lambda: run(reduce=features).values
+    paths = conductances(neuron)
     if job.kind == GRADIENT:
-        paths = conductances(neuron)
         slopes = functools.partial(run, reduce=loss, derivatives=paths)
         return lambda: np.array([np.mean(slope) for slope in map(slopes().derivatives.get, paths)])
+    if job.kind == JACOBIAN:
+        return lambda: np.stack([slope["voltage"] for slope in map(run(derivatives=paths).derivatives.get, paths)])
     return lambda: run().values["voltage"]
 
 
@@ -94,16 +97,15 @@ def make(cell: str, job: Job) -> Work:
 
 
 def reference(cell: str) -> Works:
-    """The resting potential, the voltage and the gradients at 1e-12."""
+    """The resting potential, the voltage and its derivatives at 1e-12."""
     exactly, neuron = ps.Adaptive(TOLERANCE, TOLERANCE), models.cell(cell)
 
     def of(kind: str, sweeps: int) -> Work:
-        job = Job(kind, sweeps, "", FINE if kind != GRADIENT else 4 * FINE)
+        job = Job(kind, sweeps, "", FINE if kind == VOLTAGE else SLOPES)
         return together(neuron, exactly, job, amplitudes(cell, sweeps))
 
-    works = {
-        f"{kind} {sweeps}": functools.partial(of, kind, sweeps) for kind in ("voltage", GRADIENT) for sweeps in (1, 100)
-    }
+    kinds = VOLTAGE, GRADIENT, JACOBIAN
+    works = {f"{kind} {sweeps}": functools.partial(of, kind, sweeps) for kind in kinds for sweeps in (1, 100)}
     return works | {"rest": lambda: lambda: neuron.resting_state().voltage}
 
 
