@@ -64,12 +64,13 @@ def pyramidal(seeds: list[int], budget: float) -> Iterator[Row]:
         off = np.abs(predicted - observed)
         counts = f"{' '.join(map(str, predicted))} for {' '.join(map(str, observed))}: {np.sum(off <= 1)} within 1"
         yield f"{case}: counts", counts, "8 of 9 within 1, none off by more than 2"
-        for key, what, bar in (
-            ("latency_error_ms", "first latency, ms", "3 above rheobase"),
-            ("peak_error_mV", "peak, mV", "5"),
-            ("subthreshold_rms_mV", "sub-threshold rms, mV", "1.5"),
+        weakest = int(np.argmax(observed > 0))  # of those with a spike; any latency is near there
+        for key, which, what, bar in (
+            ("latency_error_ms", slice(weakest + 1, None), "first latency above rheobase, ms", "3"),
+            ("peak_error_mV", slice(None), "peak, mV", "5"),
+            ("subthreshold_rms_mV", slice(None), "sub-threshold rms, mV", "1.5"),
         ):
-            sizes = np.abs([value for value in of[key] if value is not None])
+            sizes = np.abs([value for value in of[key][which] if value is not None])
             yield f"{case}: largest error of {what}", f"{sizes.max():.2f}" if sizes.size else "nothing to compare", bar
         yield f"{case}: seconds", f"{of['seconds']:.0f}", f"about {budget:g}"
 
