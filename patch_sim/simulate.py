@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import diffrax
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -253,7 +254,8 @@ def _marched(
 ) -> tuple[State, State]:
     """The states of all sweeps in steps of constant length, and the last ones."""
     equation = SweepEquation(clamped=False) if patch.is_direct else RigEquation()
-    neuron, *outside = patch.rig(())
+    rig, stimulus, holding, start = _in_one_precision(patch.rig(()), stimulus, holding, start)
+    neuron, *outside = rig
 
     def march(stimulus: AbstractStimulus, holding: Float[Array, ""], start: State) -> tuple[State, State]:
         args = (neuron, stimulus, holding, *outside)
@@ -261,6 +263,13 @@ def _marched(
 
     states, last = each_sweep(march, stimulus, holding, start, together=True)
     return in_millimolar(neuron, states), in_millimolar(neuron, last)
+
+
+def _in_one_precision(*parts: Any) -> Any:
+    """The same, in the precision of the most exact of their numbers: what is handed from step to step keeps its own."""
+    numbers, others = eqx.partition(parts, eqx.is_inexact_array)
+    dtype = jnp.result_type(*jax.tree.leaves(numbers))
+    return eqx.combine(jax.tree.map(lambda x: x.astype(dtype), numbers), others)
 
 
 def _solved(

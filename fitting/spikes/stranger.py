@@ -19,14 +19,16 @@ def stranger() -> Model:
     The bounds are wide enough for cortical and hippocampal neurons, with conductances up to those of a large pyramidal
     cell. What the recording does not determine stays undetermined: the fit says so.
     """
+    currents = _currents()
+    dendrite = ps.Dendrite(g_max=0.2, capacitance=1.0, leak=0.02, reversal=-70.0)
     neuron = ps.Neuron(
-        {name: channel for name, (channel, _) in _CURRENTS.items()} | {"dendrite": _DENDRITE},
+        {name: channel for name, (channel, _) in currents.items()} | {"dendrite": dendrite},
         area=AREA,
         capacitance=1.0,
         temperature=34.0,
     )
     bounds = {"capacitance": (0.2, 10.0)}
-    for name, (_, of_channel) in _CURRENTS.items():
+    for name, (_, of_channel) in currents.items():
         bounds |= {f"channels.{name}.{path}": pair for path, pair in of_channel.items()}
     bounds |= {f"channels.dendrite.{path}": pair for path, pair in _OF_DENDRITE.items()}
     return Model(neuron, bounds | _REVERSALS | {"electrode.series_resistance": (0.1, 40.0)}, _TIES)
@@ -46,56 +48,58 @@ def _kinetics(gate: str, midpoint: tuple, slope: tuple, peak: tuple) -> dict[str
     return {f"gates.{gate}.midpoint": midpoint, f"gates.{gate}.slope": slope, f"gates.{gate}.peak": peak}
 
 
-_CURRENTS = {
-    "Leak": (ps.channels.Leak(g_max=0.05, reversal=-70.0), {"g_max": (0.002, 1.0)}),
-    "Na": (
-        ps.Channel(
-            {
-                "m": _gate(-35.0, 7.0, 0.15, 3),
-                "h": _gate(-60.0, -7.0, 3.0, fastest=0.2),
-                "s": _gate(-60.0, -9.0, 300.0),
-            },
-            g_max=30.0,
-            reversal=60.0,
+def _currents() -> dict[str, tuple[ps.channels.AbstractChannel, dict[str, tuple[float, float]]]]:
+    """The channels and their bounds; made when they are asked for, in the precision that JAX has then."""
+    return {
+        "Leak": (ps.channels.Leak(g_max=0.05, reversal=-70.0), {"g_max": (0.002, 1.0)}),
+        "Na": (
+            ps.Channel(
+                {
+                    "m": _gate(-35.0, 7.0, 0.15, 3),
+                    "h": _gate(-60.0, -7.0, 3.0, fastest=0.2),
+                    "s": _gate(-60.0, -9.0, 300.0),
+                },
+                g_max=30.0,
+                reversal=60.0,
+            ),
+            {"g_max": (0.5, 300.0)}
+            | _kinetics("m", (-50.0, -15.0), (3.0, 12.0), (0.02, 0.6))
+            | _kinetics("h", (-75.0, -30.0), (-14.0, -3.0), (0.3, 20.0))
+            | _kinetics("s", (-75.0, -20.0), (-20.0, -3.0), (30.0, 2000.0)),
         ),
-        {"g_max": (0.5, 300.0)}
-        | _kinetics("m", (-50.0, -15.0), (3.0, 12.0), (0.02, 0.6))
-        | _kinetics("h", (-75.0, -30.0), (-14.0, -3.0), (0.3, 20.0))
-        | _kinetics("s", (-75.0, -20.0), (-20.0, -3.0), (30.0, 2000.0)),
-    ),
-    "Kd": (
-        ps.Channel({"n": _gate(-20.0, 10.0, 3.0, 3, fastest=0.1)}, g_max=10.0, reversal=-85.0),
-        {"g_max": (0.1, 200.0)} | _kinetics("n", (-45.0, 15.0), (4.0, 20.0), (0.3, 15.0)),
-    ),
-    "M": (
-        ps.Channel({"p": _gate(-40.0, 8.0, 60.0)}, g_max=0.05, reversal=-85.0),
-        {"g_max": (1e-4, 3.0)} | _kinetics("p", (-60.0, -20.0), (3.0, 15.0), (10.0, 300.0)),
-    ),
-    "A": (
-        ps.Channel(
-            {"a": _gate(-40.0, 12.0, 1.0, 3, fastest=0.1), "b": _gate(-70.0, -8.0, 20.0, fastest=2.0)},
-            g_max=1.0,
-            reversal=-85.0,
+        "Kd": (
+            ps.Channel({"n": _gate(-20.0, 10.0, 3.0, 3, fastest=0.1)}, g_max=10.0, reversal=-85.0),
+            {"g_max": (0.1, 200.0)} | _kinetics("n", (-45.0, 15.0), (4.0, 20.0), (0.3, 15.0)),
         ),
-        {"g_max": (1e-3, 100.0)}
-        | {"gates.a.midpoint": (-60.0, -10.0), "gates.a.peak": (0.1, 5.0)}
-        | {"gates.b.midpoint": (-90.0, -50.0), "gates.b.peak": (3.0, 200.0)},
-    ),
-    "NaP": (
-        ps.Channel({"p": _gate(-50.0, 5.0, 1.0)}, g_max=0.02, reversal=60.0),
-        {"g_max": (1e-4, 1.0), "gates.p.midpoint": (-65.0, -35.0), "gates.p.slope": (2.0, 8.0)},
-    ),
-    "Ih": (
-        ps.Channel({"q": _gate(-85.0, -8.0, 80.0)}, g_max=0.01, reversal=-35.0),
-        {"g_max": (1e-4, 1.0)} | _kinetics("q", (-105.0, -65.0), (-14.0, -4.0), (10.0, 500.0)),
-    ),
-    "AHP": (
-        ps.Channel({"w": _spike_driven()}, g_max=0.2, reversal=-85.0),
-        {"g_max": (1e-3, 20.0), "gates.w.closing.value": (1e-3, 0.1)},
-    ),
-}
+        "M": (
+            ps.Channel({"p": _gate(-40.0, 8.0, 60.0)}, g_max=0.05, reversal=-85.0),
+            {"g_max": (1e-4, 3.0)} | _kinetics("p", (-60.0, -20.0), (3.0, 15.0), (10.0, 300.0)),
+        ),
+        "A": (
+            ps.Channel(
+                {"a": _gate(-40.0, 12.0, 1.0, 3, fastest=0.1), "b": _gate(-70.0, -8.0, 20.0, fastest=2.0)},
+                g_max=1.0,
+                reversal=-85.0,
+            ),
+            {"g_max": (1e-3, 100.0)}
+            | {"gates.a.midpoint": (-60.0, -10.0), "gates.a.peak": (0.1, 5.0)}
+            | {"gates.b.midpoint": (-90.0, -50.0), "gates.b.peak": (3.0, 200.0)},
+        ),
+        "NaP": (
+            ps.Channel({"p": _gate(-50.0, 5.0, 1.0)}, g_max=0.02, reversal=60.0),
+            {"g_max": (1e-4, 1.0), "gates.p.midpoint": (-65.0, -35.0), "gates.p.slope": (2.0, 8.0)},
+        ),
+        "Ih": (
+            ps.Channel({"q": _gate(-85.0, -8.0, 80.0)}, g_max=0.01, reversal=-35.0),
+            {"g_max": (1e-4, 1.0)} | _kinetics("q", (-105.0, -65.0), (-14.0, -4.0), (10.0, 500.0)),
+        ),
+        "AHP": (
+            ps.Channel({"w": _spike_driven()}, g_max=0.2, reversal=-85.0),
+            {"g_max": (1e-3, 20.0), "gates.w.closing.value": (1e-3, 0.1)},
+        ),
+    }
 
-_DENDRITE = ps.Dendrite(g_max=0.2, capacitance=1.0, leak=0.02, reversal=-70.0)
+
 _OF_DENDRITE = {"g_max": (0.005, 5.0), "capacitance": (0.05, 10.0), "leak": (1e-3, 0.5)}
 
 _SODIUM, _POTASSIUM = ("Na", "NaP"), ("Kd", "M", "A", "AHP")

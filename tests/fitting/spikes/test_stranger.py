@@ -1,5 +1,6 @@
 """A model for a neuron about which nothing is known."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -31,6 +32,11 @@ def test_every_bound_is_a_legal_range_that_holds_the_neuron_as_it_is(box):
     for name, paths in zip(box.names, box.targets, strict=True):
         low, high = MODEL.bounds[name]
         assert name.startswith("electrode.") or all(low <= float(parameters[path]) <= high for path in paths), name
+
+
+def test_it_is_made_in_the_precision_that_jax_has_then():
+    with jax.enable_x64(False):
+        assert {x.dtype for x in ps.parameters(fitting.stranger().neuron).values()} == {jnp.dtype("float32")}
 
 
 def test_what_is_tied_moves_together(prepared, box):
