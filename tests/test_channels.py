@@ -270,6 +270,7 @@ def test_no_current_at_the_reversal_and_outward_above_it(name):
 # One computation, however it is run
 
 
+@pytest.mark.slow
 @examples
 @given(v=voltage_arrays(POINTS), seed=SEED)
 def test_jit_is_the_plain_call_and_vmap_a_loop(v, seed):
@@ -325,6 +326,7 @@ def test_gradients_are_finite_differences(v, seed):
 # Along a path: all channels in one cell, so that only one simulation compiles
 
 
+@pytest.mark.slow
 @settings(examples, max_examples=20)
 @given(path=voltage_arrays(64), seed=SEED)
 def test_gates_stay_fractions_along_any_voltage_path(path, seed):

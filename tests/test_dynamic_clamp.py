@@ -36,6 +36,7 @@ def test_a_virtual_channel_is_one_in_the_membrane(channel, electrode):
     assert AXON.owns(virtual.final_state)
 
 
+@pytest.mark.slow
 def test_a_markov_channel_can_be_virtual():
     channel = c.NaR(g_max=5.0, reversal=50.0)
     virtual = injected(ps.DynamicClamp({"extra": channel}), solver=ps.Adaptive(1e-9, 1e-9))
@@ -73,6 +74,7 @@ def test_synaptic_input():
         np.testing.assert_allclose(rec.current[k, 40:640], -g * rec.voltage[k, 40:640], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_slopes_by_a_virtual_conductance():
     def last(g):
         virtual = {"extra": c.KA(g_max=g, reversal=-77.0)}

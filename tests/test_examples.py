@@ -17,6 +17,7 @@ CURRENT_CLAMP = ROOT / "examples" / "fit_current_clamp.py"
 HERG = ROOT / "examples" / "fit_herg.py"
 NAV = ROOT / "examples" / "fit_nav.py"
 OWN_CHANNEL = ROOT / "examples" / "own_channel.py"
+EXAMPLES = CURRENT_CLAMP, HERG, NAV, OWN_CHANNEL
 
 KNOWN = {"p1": 2.3e-4, "p2": 0.07, "p3": 3.4e-5, "p4": 0.055, "p5": 0.087, "p6": 0.009, "p7": 5.2e-3, "p8": 0.032,
          "p9": 150.0}  # fmt: skip
@@ -61,6 +62,7 @@ def test_herg_recovers_known_parameters(tmp_path):
     assert "p9 = " in said
 
 
+@pytest.mark.slow
 def test_herg_fits_a_real_recording(shared, tmp_path):
     recording = str(shared / "recordings" / "vc_herg_cho_cell5_sine.npz")
     written = tmp_path / "fit.json"
@@ -71,6 +73,7 @@ def test_herg_fits_a_real_recording(shared, tmp_path):
     assert report["predict_rmse_pA"] == pytest.approx(report["rmse_pA"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_nav_recovers_the_channel_and_the_electrode(tmp_path):
     written, drawn = tmp_path / "fit.json", tmp_path / "fit.png"
     said = run(NAV, "--starts", "2", "--json", str(written), "--plot", str(drawn))
@@ -105,6 +108,7 @@ def scored_sweeps(report: dict) -> tuple[np.ndarray, np.ndarray]:
     return observed, predicted
 
 
+@pytest.mark.slow
 def test_a_spiking_neuron_is_fitted_and_sweeps_are_predicted(tmp_path):
     written, drawn, saved = (tmp_path / name for name in ("fit.json", "fit.png", "result.json"))
     said = run(CURRENT_CLAMP, "--budget", "2", "--json", str(written), "--plot", str(drawn), "--save", str(saved))
@@ -150,7 +154,10 @@ def test_own_channels_do_what_they_are_known_for(tmp_path):
     assert drawn.read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_it_says_what_it_takes(path):
+    assert "--plot" in run(path, "--help")
+
+
 def test_every_example_is_run_here():
-    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {
-        path.name for path in (CURRENT_CLAMP, HERG, NAV, OWN_CHANNEL)
-    }
+    assert set((ROOT / "examples").glob("*.py")) == set(EXAMPLES)

@@ -93,6 +93,7 @@ def test_reverse_mode_agrees_with_forward_mode(forward):
         np.testing.assert_allclose(reverse[name], np.asarray(weights) @ jacobian, rtol=1e-7, err_msg=name)
 
 
+@pytest.mark.slow
 def test_gradient_of_every_leaf_of_the_pytree():
     cell = neuron()
     protocol = ps.CurrentClamp(ps.Step(150.0, 1.0, 8.0), duration=10.0, dt=0.2)
@@ -107,6 +108,7 @@ def test_gradient_of_every_leaf_of_the_pytree():
     assert names == set(ps.parameters(by_leaf))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("voltage", [-40.0, -55.0, -35.0])
 def test_finite_at_singular_voltages(voltage):
     protocol = ps.VoltageClamp(ps.Step(0.0, 1.0, 1.0), holding=voltage, duration=2.0, dt=0.5)
@@ -138,6 +140,7 @@ def test_voltage_clamp_knows_its_edges(name):
     np.testing.assert_allclose(jacobian, expected, rtol=0, atol=1e-6 * np.linalg.norm(expected))
 
 
+@pytest.mark.slow
 def test_vmap_of_value_and_of_both_derivatives_is_a_loop():
     cell = neuron()
     protocol = ps.CurrentClamp(ps.Step(150.0, 1.0, 8.0), duration=10.0, dt=0.2)

@@ -15,6 +15,7 @@ def operations(clamp: type, **settings) -> float:
     return jax.jit(ps.simulate).lower(SQUID, protocol).compile().cost_analysis()["flops"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clamp", [ps.CurrentClamp, ps.VoltageClamp])
 def test_an_ideal_electrode_adds_no_work(clamp):
     without = operations(clamp)

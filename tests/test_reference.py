@@ -119,6 +119,7 @@ def test_the_reference_s_own_spike_times(shared, name):
     assert np.all(np.abs(crossings(time, v) - run["spike_times_0mV_ms"]) < 0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "amplitude", "method"),
     [("l5_hay_soma", 200.0, ImplicitGates()), ("all13", 85.0, diffrax.Tsit5())],

@@ -142,6 +142,7 @@ def test_derivatives_agree_with_finite_differences(rec, name):
     assert slope == pytest.approx(difference, rel=2e-4, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_derivative_goes_through_a_simulation():
     def latency(current: jax.Array) -> jax.Array:
         clamp = ps.CurrentClamp(ps.Step(current[None], 5.0, 15.0), duration=15.0, dt=DT)
@@ -165,6 +166,7 @@ def test_one_sweep_many_sweeps_and_vmap_agree(rec):
     np.testing.assert_allclose(jax.jit(everything)(voltage[1]), together[1], rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_single_precision(rec):
     def everything(voltage: jax.Array) -> jax.Array:
         each = [feature(voltage) for name, feature in FEATURES.items() if name not in LOSSES]
@@ -175,6 +177,7 @@ def test_single_precision(rec):
     assert np.all(np.isfinite(gradient))
 
 
+@pytest.mark.slow
 def test_a_sweep_without_a_spike_pulls_the_right_way(rec):
     silent = rec.voltage[2, INSIDE]
     assert float(soft.spike(silent, DT, 0).presence) < 1e-6

@@ -37,6 +37,7 @@ def failed(certificate: fitting.Certificate) -> set[str]:
 GLASS = ps.Electrode(series_resistance=8.0)
 
 
+@pytest.mark.slow
 def test_nothing_is_said_against_the_right_model(tmp_path):
     twice = ps.Step([10.0, 30.0, 50.0, 50.0, 70.0, 90.0], 5.0, 20.0)
     recording = recorded(SQUID, GLASS, steps=twice)
@@ -89,6 +90,7 @@ def test_bounds_and_starts_and_what_is_not_determined_are_told():
     assert str(found).startswith("certificate: 2 of 4 checks passed")
 
 
+@pytest.mark.slow
 def test_a_loose_solver_is_noticed():
     result = fit(SQUID, recorded(SQUID, GLASS, noise=0.01), [NA], solver=ps.Adaptive(1e-3, 1e-3))
     assert "solver" in failed(fitting.certificate(result, progress=False))

@@ -286,6 +286,7 @@ def test_conductances_from_voltage_clamp():
     assert result.rmse == pytest.approx((result.loss,), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_conductances_from_a_spike_and_from_both_modes():
     spike, clamped = noisy(ps.simulate(SQUID, SPIKING), 0.5), noisy(ps.simulate(SQUID, CLAMPED), 30.0)
     assert spike.voltage.max() > 20.0

@@ -91,6 +91,7 @@ def test_samples_have_such_a_derivative(recording):
     assert off(rough, exact) < 0.01
 
 
+@pytest.mark.slow
 def test_every_soft_feature_has_such_a_derivative(recording):
     """Of the first spike; the second one's peak is just where its highest sample becomes another one, and jumps."""
     loss = fitting.SoftFeatures(**dict.fromkeys(FEATURES, 1.0))

@@ -20,6 +20,7 @@ def relaxed():
     jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rho", [0.0, 0.9])
 def test_a_passive_cell_has_the_normal_posterior(rho, relaxed):
     result = fitted(rho)

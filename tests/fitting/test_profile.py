@@ -32,6 +32,7 @@ def test_a_straight_line_has_the_normal_interval(rho):
     pyplot.close("all")
 
 
+@pytest.mark.slow
 def test_it_is_open_where_the_data_set_no_limit():
     # Beyond a few nS the clamp through 20 MOhm hides how large the conductance is.
     cell = ps.Neuron({"Leak": ps.channels.Leak(g_max=200.0, reversal=-55.0)}, area=1000.0, temperature=20.0)

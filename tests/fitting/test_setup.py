@@ -199,6 +199,7 @@ def test_sodium_and_potassium_behind_an_unknown_series_resistance(clamped):
     assert all(abs(estimate(blamed, name).value - truth) > 0.5 * truth for name, truth in {NA: 120.0, K: 36.0}.items())
 
 
+@pytest.mark.slow
 def test_both_modes_share_the_glass_and_keep_their_offsets(tmp_path):
     first = ps.Electrode(series_resistance=9.0, offset=3.0)
     second = ps.Electrode(series_resistance=9.0, offset=-2.0)
@@ -219,6 +220,7 @@ def test_both_modes_share_the_glass_and_keep_their_offsets(tmp_path):
     assert result.plot() is not None
 
 
+@pytest.mark.slow
 def test_a_bridge_that_is_off_is_found_in_current_clamp():
     electrode = ps.Electrode(series_resistance=20.0, compensation=ps.Compensation(bridge=14.0))
     rec = seen(ps.simulate(LEAK, through(PULSES, electrode)), 0.02)

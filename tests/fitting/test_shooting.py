@@ -71,6 +71,7 @@ def test_what_the_bridge_leaves_of_the_glass_is_seen_and_not_started_from(record
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["purkinje", "layer5_pyramidal"])
 def test_every_kind_of_state_is_started_from(name):
     """Occupancies of a Markov channel, and a pool of calcium."""
@@ -84,6 +85,7 @@ def test_every_kind_of_state_is_started_from(name):
     assert starts.voltage.shape == (2,)
 
 
+@pytest.mark.slow
 def test_derivatives_by_parameters_and_first_voltages(recording):
     recordings = recording.select([0]), recording
     prepared = setup(CELL, recordings)
@@ -114,6 +116,7 @@ def spiking():
     return cell, truth, noisy, {name: (value / 2, 2 * value) for name, value in truth.items()}
 
 
+@pytest.mark.slow
 def test_spikes_are_fitted_sample_by_sample_from_far_away():
     cell, truth, rec, bounds = spiking()
     factors = np.exp(np.random.default_rng(0).uniform(-0.65, 0.65, len(truth)))

@@ -54,6 +54,7 @@ def fit(recording, loss=None, **settings) -> fitting.FitResult:
 PRIOR = fitting.Prior({G: (0.3, 0.1)})
 
 
+@pytest.mark.slow
 def test_a_sum_is_the_sum_and_weights_weigh(step):
     parts = [fitting.Traces(2.0), fitting.SoftFeatures(), fitting.PhasePlane(), PRIOR]
     costs = [objective(loss, step).cost(U) if loss is not PRIOR else None for loss in parts]
@@ -121,6 +122,7 @@ def test_two_measurements_of_one_number_are_averaged(clamp):
     assert result.estimates[0].standard_error == pytest.approx(error / np.sqrt(2), rel=0.1)
 
 
+@pytest.mark.slow
 def test_features_alone_can_be_fitted(step):
     result = fit(step, fitting.SoftFeatures(mean=1.0))
     assert next(row.value for row in result.estimates if row.name == E) == pytest.approx(-55.0, abs=1.0)

@@ -55,6 +55,7 @@ def test_what_is_injected_is_not_seen_through_the_glass(recording):
     np.testing.assert_allclose(held - balanced, drop, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_spikes_are_fitted_sample_by_sample_from_far_away():
     cell, solver = ps.presets.neuron("regular_spiking"), ps.Exponential(0.1)
     truth = {name: float(ps.parameters(cell)[name]) for name in ps.match(cell, "channels.*.g_max", "capacitance")}

@@ -59,6 +59,7 @@ def test_noise_is_not_taken_for_the_cell():
     check(warmed(far(CELL, FREE), [noisy], FREE), CELL, 0.1)
 
 
+@pytest.mark.slow
 def test_only_what_is_linear_is_moved():
     free = [*FREE, "channels.Leak.reversal"]
     start = far(CELL, FREE)
@@ -109,6 +110,7 @@ def test_a_dendrite_is_not_linear():
     check(warmed(far(cell, FREE), [recorded(cell)], free), cell, 0.03)
 
 
+@pytest.mark.slow
 def test_a_fit_begins_where_spikes_already_come_when_they_came():
     start, rec = far(CELL, FREE), recorded()
     assert np.std(ps.simulate(start, STEPS).voltage - rec.voltage) > 10.0  # mV

@@ -42,6 +42,7 @@ def test_each_phase_goes_on_where_the_one_before_ended(mixed):
     np.testing.assert_allclose(h[:, 2 * PHASE], 2 * h[:, 2 * PHASE - 1] - h[:, 2 * PHASE - 2], atol=2e-4)
 
 
+@pytest.mark.slow
 def test_the_same_clamp_in_two_halves_is_the_whole():
     steps = ps.Step([100.0, 150.0], 1.0, 6.0)
     whole = ps.simulate(AXON, ps.CurrentClamp(steps, duration=10.0), solver=TIGHT)

@@ -38,6 +38,7 @@ def test_what_is_linear_is_solved_at_once(electrode):
     np.testing.assert_allclose(fast.measured_voltage, exact.measured_voltage, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("electrode", RIGS.values(), ids=RIGS)
 def test_channels_are_of_second_order(electrode):
     cell = ps.with_parameters(SQUID, {"area": 3000.0})  # an escape from the clamp
@@ -59,6 +60,7 @@ def test_what_is_faster_than_a_step_neither_rings_nor_grows():
     np.testing.assert_allclose(voltage, exact, atol=0.5)
 
 
+@pytest.mark.slow
 def test_derivatives_are_those_of_the_exact_solution():
     def peak(resistance, solver):
         return recorded(SQUID, ps.with_parameters(CORRECTED, {"series_resistance": resistance}), solver).current.min()
@@ -68,6 +70,7 @@ def test_derivatives_are_those_of_the_exact_solution():
     np.testing.assert_allclose(slopes[1], slopes[0], rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_leak_subtraction_goes_the_same_way():
     """And the recording knows of it."""
     more = {"leak_subtraction": ps.LeakSubtraction(polarity=-1)}

@@ -86,6 +86,16 @@ def test_single_precision_stays_so():
     np.testing.assert_allclose(rec.voltage[0], voltage(SQUID, steps), atol=0.01)
 
 
+@pytest.mark.parametrize("order", [2, 3])
+def test_of_two_precisions_it_takes_the_better(order):
+    low = jax.tree.map(lambda x: x.astype(jnp.float32), SQUID)
+    solver = ps.Exponential(0.05, order=order)
+    with jax.numpy_dtype_promotion("standard"):
+        mixed = voltage(low, solver)
+    np.testing.assert_allclose(mixed, voltage(SQUID, solver), atol=1e-2)
+    assert mixed.dtype == np.float64
+
+
 @pytest.mark.parametrize("dt", [0.1, 0.025])
 def test_steps_compiled_as_one_piece_are_the_same_steps(dt):
     """Also where neither the samples nor the steps between two of them are a multiple of what is one piece."""
@@ -93,11 +103,13 @@ def test_steps_compiled_as_one_piece_are_the_same_steps(dt):
     np.testing.assert_allclose(unrolled, one_by_one, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_rest_is_of_second_order():
     coarse, fine = errors(everything(), (0.0015625, 0.00078125))
     assert 3.6 < coarse / fine < 4.4
 
 
+@pytest.mark.slow
 def test_a_step_need_not_begin_at_an_edge():
     """Between steps the mean command counts, and its derivative by the onset is right."""
 
@@ -233,6 +245,7 @@ def test_it_records_at_the_samples():
         ps.simulate(SQUID, SPIKE, times=jnp.asarray([0.0, 1.0]), solver=ps.Exponential())
 
 
+@pytest.mark.slow
 def test_steps_too_long_for_a_cell_are_said():
     """The upstroke of this cell's spikes, whose sodium gate m is instantaneous, is over within such a step."""
     cell = ps.presets.neuron("ca1_pyramidal")

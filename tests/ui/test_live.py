@@ -88,6 +88,7 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_runs_without_a_gap(streaming: Page):
     page = streaming
     wait(page, "Number(d.seconds) > 3")

@@ -50,6 +50,7 @@ def residual(term, neuron, electrode):
     return term.residual(neuron, electrode, SOLVER, MOST)
 
 
+@pytest.mark.slow
 def test_they_cost_the_same_with_an_offset_of_their_own(recordings):
     free = ["channels.Na.g_max", OFFSETS]
     together = side_by_side(recordings, None, free, [0.45, 0.4, 0.5, 0.7])
@@ -73,6 +74,7 @@ def test_what_was_recorded_comes_first(recordings):
     assert np.all(np.asarray(group.term.targets.latitude[9:]) > 0.0)
 
 
+@pytest.mark.slow
 def test_other_protocols_and_electrodes_stay_apart(recordings):
     first = recordings[0]
     longer = ps.simulate(CELL, ps.CurrentClamp(ps.Step(100.0, start=8.0, duration=30.0), duration=50.0, dt=0.05))

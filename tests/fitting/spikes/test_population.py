@@ -52,6 +52,7 @@ def points(model):
     return np.clip(truth + np.random.default_rng(0).uniform(-0.15, 0.15, (3, 3)), 0.0, 1.0)
 
 
+@pytest.mark.slow
 def test_single_precision_costs_what_double_does(population, residual, points):
     before = population.evaluations
     costs = population.costs(points, MOST)
