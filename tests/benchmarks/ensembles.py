@@ -14,7 +14,7 @@ Equal error means that each method takes the longest step, or loosest tolerance,
 - a family of 100 is within 0.6 mV: the rms over a sweep, of the sweep in the middle of the order of errors. (Where
   the last spike hangs on the end of the step, a sweep is off by a whole spike with every method.)
 - the gradient of a single sweep is within 1 % of its length, its Jacobian within 10 % (spikes that are 0.01 ms off
-  make 4 to 7 % of it), and the spikes of that sweep within 0.01 ms.
+  make 4 to 8 % of it), and the spikes of that sweep within 0.01 ms.
 A voltage must come every 0.1 ms at least. The steps of the family are then used for 1,000 and 10,000 sweeps and for its
 derivatives; in its gradient those few sweeps whose last spike hangs on the end outweigh all others with every method.
 Errors are against patch_sim at 1e-12. That of features is the share of sweeps with another number of spikes, that of
