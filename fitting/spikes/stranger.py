@@ -20,9 +20,8 @@ def stranger() -> Model:
     cell. What the recording does not determine stays undetermined: the fit says so.
     """
     currents = _currents()
-    dendrite = ps.Dendrite(g_max=0.2, capacitance=1.0, leak=0.02, reversal=-70.0)
     neuron = ps.Neuron(
-        {name: channel for name, (channel, _) in currents.items()} | {"dendrite": dendrite},
+        {name: channel for name, (channel, _) in currents.items()},
         area=AREA,
         capacitance=1.0,
         temperature=34.0,
@@ -30,7 +29,6 @@ def stranger() -> Model:
     bounds = {"capacitance": (0.2, 10.0)}
     for name, (_, of_channel) in currents.items():
         bounds |= {f"channels.{name}.{path}": pair for path, pair in of_channel.items()}
-    bounds |= {f"channels.dendrite.{path}": pair for path, pair in _OF_DENDRITE.items()}
     return Model(neuron, bounds | _REVERSALS | {"electrode.series_resistance": (0.1, 40.0)}, _TIES)
 
 
@@ -49,7 +47,7 @@ def _kinetics(gate: str, midpoint: tuple, slope: tuple, peak: tuple) -> dict[str
 
 
 def _currents() -> dict[str, tuple[ps.channels.AbstractChannel, dict[str, tuple[float, float]]]]:
-    """The channels and their bounds; made when they are asked for, in the precision that JAX has then."""
+    """What current flows through, and its bounds; made when they are asked for, in the precision that JAX has then."""
     return {
         "Leak": (ps.channels.Leak(g_max=0.05, reversal=-70.0), {"g_max": (0.002, 1.0)}),
         "Na": (
@@ -97,10 +95,12 @@ def _currents() -> dict[str, tuple[ps.channels.AbstractChannel, dict[str, tuple[
             ps.Channel({"w": _spike_driven()}, g_max=0.2, reversal=-85.0),
             {"g_max": (1e-3, 20.0), "gates.w.closing.value": (1e-3, 0.1)},
         ),
+        "dendrite": (
+            ps.Dendrite(g_max=0.2, capacitance=1.0, leak=0.02, reversal=-70.0),
+            {"g_max": (0.005, 5.0), "capacitance": (0.05, 10.0), "leak": (1e-3, 0.5)},
+        ),
     }
 
-
-_OF_DENDRITE = {"g_max": (0.005, 5.0), "capacitance": (0.05, 10.0), "leak": (1e-3, 0.5)}
 
 _SODIUM, _POTASSIUM = ("Na", "NaP"), ("Kd", "M", "A", "AHP")
 _TIES = {

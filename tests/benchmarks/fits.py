@@ -64,7 +64,7 @@ def pyramidal(seeds: list[int], budget: float) -> Iterator[Row]:
         off = np.abs(predicted - observed)
         counts = f"{' '.join(map(str, predicted))} for {' '.join(map(str, observed))}: {np.sum(off <= 1)} within 1"
         yield f"{case}: counts", counts, "8 of 9 within 1, none off by more than 2"
-        weakest = int(np.argmax(observed > 0))  # of those with a spike; any latency is near there
+        weakest = int(np.argmax(observed > 0))  # at rheobase, where a spike comes at any time
         for key, which, what, bar in (
             ("latency_error_ms", slice(weakest + 1, None), "first latency above rheobase, ms", "3"),
             ("peak_error_mV", slice(None), "peak, mV", "5"),
