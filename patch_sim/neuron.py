@@ -1,25 +1,21 @@
 """A neuron: a patch of membrane, its ions, its channels by name, and its calcium."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from patch_sim.calcium import CalciumPool
 from patch_sim.channels import AbstractChannel, AbstractMarkovChannel
 from patch_sim.electrochemistry import Ions
-from patch_sim.elimination import solve_dense
 from patch_sim.gates import AbstractRelaxingGate
 from patch_sim.parameters import AbstractParametric, Number, parameter
 from patch_sim.relaxation import History
+from patch_sim.rest import rest_and_below
 from patch_sim.units import current_density
-
-LOWEST_REST, HIGHEST_REST = -200.0, 200.0
-"""mV: where a resting potential is looked for."""
 
 Gates: TypeAlias = dict[str, dict[str, Float[Array, "*shape"]]]
 """The open fraction of every gate, by channel and gate."""
@@ -195,7 +191,7 @@ class Neuron(AbstractParametric):
             name: channel.derivative(state.voltage, state.gates[name], inside)
             for name, channel in self.channels.items()
         }
-        return State(dv, gates, self._calcium_derivative(state, currents))
+        return State(dv, gates, self.calcium_slope(state, currents))
 
     def voltage_slope(
         self, currents: Mapping[str, Float[Array, "*shape"]], injected: Float[Array, "*shape"]
@@ -203,6 +199,13 @@ class Neuron(AbstractParametric):
         """How fast the voltage changes (mV/ms) with the currents of the channels (uA/cm2) and an injected one (pA)."""
         total = sum(currents.values(), jnp.zeros_like(injected))
         return (current_density(injected, self.area) - total) * (1.0 / self.capacitance)
+
+    def calcium_slope(self, state: State, currents: Mapping[str, Float[Array, "*shape"]]) -> Any:
+        """How fast the pool's calcium changes (mM/ms) with those currents; None without a pool."""
+        if self.calcium is None or state.calcium is None:
+            return None
+        entering = [current for name, current in currents.items() if self._channels[name].ion == "Ca"]
+        return self.calcium.derivative(state.calcium, sum(entering, jnp.zeros_like(state.calcium)))
 
     @jax.jit
     def implicit(self, state: State, step: Float[Array, "*#shape"]) -> Gates:
@@ -256,10 +259,7 @@ class Neuron(AbstractParametric):
 
         Both from one search, so that a cell's equations are compiled once.
         """
-        injected = jnp.asarray(injected, dtype=jnp.result_type(self.area))
-        states = _rest_and_below(self, injected, below)
-        _, unravel = ravel_pytree(self._nowhere(injected.dtype))
-        return unravel(states[0]), unravel(states[1])
+        return rest_and_below(self, jnp.asarray(injected, dtype=jnp.result_type(self.area)), below)
 
     def settled(self, v: Float[Array, "*shape"], calcium: Float[Array, "*shape"] | None) -> State:
         """All gates at the steady state of a voltage (mV) and of the pool's calcium (mM); None without a pool."""
@@ -267,124 +267,11 @@ class Neuron(AbstractParametric):
         gates = {name: channel.steady_state(v, inside) for name, channel in self.channels.items()}
         return State(v, gates, calcium)
 
-    def _calcium_derivative(self, state: State, currents: Mapping[str, Float[Array, "*shape"]]) -> Any:
-        if self.calcium is None or state.calcium is None:
-            return None
-        entering = [current for name, current in currents.items() if self._channels[name].ion == "Ca"]
-        return self.calcium.derivative(state.calcium, sum(entering, jnp.zeros_like(state.calcium)))
-
-    def _imbalance(self, state: State, injected: Float[Array, ""]) -> tuple[Any, Any]:
-        """What a settled state lacks for rest: of current (uA/cm2), and of calcium (mM/ms)."""
-        currents = self.currents(state)
-        excess = sum(currents.values(), jnp.zeros_like(injected)) - current_density(injected, self.area)
-        return excess, self._calcium_derivative(state, currents)
-
-    def _excess(self, x: Float[Array, " unknowns"], injected: Float[Array, ""]) -> Float[Array, " unknowns"]:
-        """The imbalance as a function of the voltage and, with a pool, of the logarithm of its calcium."""
-        excess, calcium = self._imbalance(self._settled_at(x), injected)
-        return excess[None] if calcium is None else jnp.stack([excess, calcium])
-
-    def _settled_at(self, x: Float[Array, " unknowns"]) -> State:
-        return self.settled(x[0], None if self.calcium is None else jnp.exp(x[1]))
-
-    def _nowhere(self, dtype: Any) -> State:
-        """A state of NaN."""
+    def nowhere(self, dtype: Any) -> State:
+        """A state of NaN: of a cell that does not rest."""
         nan = jnp.full((), jnp.nan, dtype)
         gates = {name: dict.fromkeys(channel.state_names, nan) for name, channel in self._channels.items()}
         return State(nan, gates, None if self.calcium is None else nan)
-
-    def _calcium_balance(self, v: Float[Array, ""], calcium: Any) -> Float[Array, ""]:
-        """How fast the pool fills (mM/ms) with all gates settled; only calcium channels are asked."""
-        ions, entering = self.ions.with_calcium(calcium), jnp.zeros_like(v)
-        for channel in (channel for channel in self.channels.values() if channel.ion == "Ca"):
-            entering += channel.current(v, channel.steady_state(v, calcium), ions, self.temperature)
-        assert self.calcium is not None
-        return self.calcium.derivative(calcium, entering)
-
-    def _settled_calcium(self, v: Float[Array, ""]) -> Any:
-        """The calcium (mM) at which the pool neither fills nor empties, by bisection of its logarithm.
-
-        More calcium means less influx and more removal, so there is one such concentration. None without a pool.
-        """
-        if self.calcium is None:
-            return None
-        bounds = (jnp.full_like(v, jnp.log(1e-9)), jnp.full_like(v, jnp.log(1e2)))
-        return jnp.exp(_bisect(lambda c: self._calcium_balance(v, jnp.exp(c)) <= 0, bounds, 45))
-
-
-@eqx.filter_custom_jvp
-def _rest_and_below(
-    neuron: Neuron, injected: Float[Array, ""], below: float
-) -> tuple[Float[Array, " leaves"], Float[Array, " leaves"]]:
-    """The settled state at the lowest voltage above which current flows outward, and that some mV below, as vectors.
-
-    Upward in steps of a millivolt to the first that crosses, which is then halved, and halved, to rounding; the state
-    below is the last one that the loop looks at. NaN if nothing crosses.
-    """
-    finest = HIGHEST_REST * jnp.finfo(injected.dtype).eps
-    nowhere, unravel = ravel_pytree(neuron._nowhere(injected.dtype))
-
-    def unfinished(search: tuple[Any, ...]) -> Any:
-        v, step, *_ = search
-        return (v < HIGHEST_REST) & (step > 0.0)
-
-    def look(search: tuple[Any, ...]) -> tuple[Any, ...]:
-        v, step, negative, rest, _ = search  # the sign at v; once a step is halved, it crosses between v and v + 2 step
-        found = step <= finest
-        at = jnp.where(found, v - below, v + step)
-        calcium = neuron._settled_calcium(at)
-        if calcium is not None:
-            calcium = jnp.where(found, unravel(rest).calcium, calcium)
-        state = neuron.settled(at, calcium)
-        beyond = neuron._imbalance(state, injected)[0]
-        crosses, within = negative & (beyond >= 0), step < 1.0
-        shorter = jnp.where(crosses | within, step / 2, step)
-        leaves = ravel_pytree(state)[0]
-        return (
-            jnp.where(crosses | found, v, at),
-            jnp.where(found, 0.0, shorter),
-            crosses | within | (beyond < 0),
-            jnp.where(found, rest, leaves),
-            leaves,
-        )
-
-    lowest, step = jnp.asarray(LOWEST_REST, injected.dtype), jnp.ones_like(injected)
-    search = lowest, step, jnp.asarray(False), nowhere, nowhere
-    _, step, _, rest, lower = jax.lax.while_loop(unfinished, look, search)
-    return jnp.where(step > 0.0, jnp.nan, rest), jnp.where(step > 0.0, jnp.nan, lower)
-
-
-@_rest_and_below.def_jvp
-def _rest_and_below_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-    """The implicit function theorem: what the parameters add to the excess, the unknowns must take away."""
-    neuron, injected, below = primals
-    rest, lower = _rest_and_below(*primals)
-    state = ravel_pytree(neuron._nowhere(injected.dtype))[1](rest)
-    x = state.voltage[None] if neuron.calcium is None else jnp.stack([state.voltage, jnp.log(state.calcium)])
-    _, change = eqx.filter_jvp(lambda neuron, injected: neuron._excess(x, injected), primals[:2], tangents[:2])
-    slope = jax.jacfwd(lambda x: neuron._excess(x, injected))(x)
-    moved = -solve_dense(slope, jnp.eye(x.size, dtype=x.dtype)) @ change  # for JAX linear in the tangents
-
-    def settled(neuron: Neuron, x: Float[Array, " unknowns"]) -> Any:
-        lower = x.at[0].add(-below)
-        # by a loop: the code of one, in one function
-        return jax.lax.map(lambda x: ravel_pytree(neuron._settled_at(x))[0], jnp.stack([x, lower]))
-
-    _, moves = eqx.filter_jvp(settled, (neuron, x), (tangents[0], moved))
-    return (rest, lower), (moves[0], moves[1])
-
-
-def _bisect(beyond: Callable[[Any], Any], bounds: tuple[Any, Any], halvings: int) -> Any:
-    """Where a condition that holds at the upper bound and not at the lower one begins to hold."""
-
-    def halve(_, bounds: tuple[Any, Any]) -> tuple[Any, Any]:
-        low, high = bounds
-        middle = (low + high) / 2
-        above = beyond(middle)
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
-
-    low, high = jax.lax.fori_loop(0, halvings, halve, bounds)
-    return (low + high) / 2
 
 
 def _of(history: History, name: str) -> History:

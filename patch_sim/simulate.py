@@ -16,10 +16,11 @@ from jaxtyping import Array, Float
 from patch_sim.arguments import Solver as Solver, checked
 from patch_sim.autodiff import with_both_modes
 from patch_sim.closed_form import clamped_gates
-from patch_sim.neuron import HIGHEST_REST, LOWEST_REST, Neuron, State
+from patch_sim.neuron import Neuron, State
 from patch_sim.patch import Patch, patched
 from patch_sim.protocols import AbstractClamp, AbstractProtocol, CurrentClamp, Mode, VoltageClamp
 from patch_sim.recording import SIGNALS, Recording, joined
+from patch_sim.rest import HIGHEST_REST, LOWEST_REST
 from patch_sim.signals import clamp_current, current_clamp_signals, membrane_signals, voltage_clamp_signals
 from patch_sim.solvers import (
     Adaptive,

@@ -1,4 +1,4 @@
-"""The reference's mechanisms and cells, built from its descriptions with public names.
+"""Cells of several tests: Hodgkin and Huxley's, and the reference's, built from its descriptions with public names.
 
 The reference speaks NEURON's units, S/cm2 and nA; the package mS/cm2 and pA.
 """
@@ -11,6 +11,13 @@ import patch_sim as ps
 from patch_sim import channels as c
 
 Channels = dict[str, c.AbstractChannel]
+
+
+def hodgkin_huxley(**changes) -> ps.Neuron:
+    """Their channels in a patch of 1000 um2 at 8 degrees C, apart from what is changed."""
+    channels = {"Na": ps.channels.Na(), "K": ps.channels.K(), "Leak": ps.channels.Leak()}
+    ions = ps.Ions(Na=ps.Ion(50.0, 440.0), K=ps.Ion(400.0, 20.0))
+    return ps.Neuron(**({"channels": channels, "area": 1000.0, "temperature": 8.0, "ions": ions} | changes))
 
 
 def _na_k(na: type, k: type, prefix: str = "") -> Callable[..., Channels]:

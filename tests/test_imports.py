@@ -26,7 +26,7 @@ LAYERS = [
     {"rates", "relaxation", "stimuli", "contour", "filters"},
     {"gates", "electrochemistry"},
     {"channels", "calcium"},
-    {"dendrite"},
+    {"dendrite", "rest"},
     {"neuron"},
     {"electrode", "dynamic_clamp"},
     {"protocols"},
