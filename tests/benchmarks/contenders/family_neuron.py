@@ -59,8 +59,13 @@ def make(argument: dict[str, Any], job: Job) -> Work:
     batch = functools.partial(delivered, job=job, rest=argument["rest"])
     if job.sweeps < SHARED:
         return lambda: np.concatenate([batch(part) for part in batches])
-    pool = concurrent.futures.ProcessPoolExecutor(cores, multiprocessing.get_context("fork"))
-    return lambda: np.concatenate([*pool.map(batch, batches, chunksize=-(-len(batches) // cores // 4))])
+    return lambda: np.concatenate([*processes().map(batch, batches, chunksize=-(-len(batches) // cores // 4))])
+
+
+@functools.cache
+def processes() -> concurrent.futures.Executor:
+    """One for all works: processes forked beside the threads of another pool may never end."""
+    return concurrent.futures.ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork"))
 
 
 def prepare(argument: dict[str, Any]) -> Works:
