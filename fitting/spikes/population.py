@@ -20,7 +20,7 @@ from fitting.spikes.lanes import Lanes
 SOLVER = ps.Exponential(0.05, order=2)
 """Exact enough to search with; what is found is simulated again with more care."""
 
-_COSTED, _LINEARIZED = 40, 4  # points in one call: always as many, so that nothing compiles anew
+_COSTED, _LINEARIZED = 10, 4  # points in one call, which one core does: always as many, so that nothing compiles anew
 _HOPELESS = 1e9
 _STEEPEST = 300.0  # tolerances per width of the box: what is steeper goes back and forth within any step
 
