@@ -1,6 +1,6 @@
 """Where a neuron rests.
 
-A `neuron` here is a `patch_sim.Neuron`; it imports this.
+A `neuron` here is a `patch_sim.Neuron`, whose module imports this one.
 """
 
 from collections.abc import Callable
