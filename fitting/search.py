@@ -7,8 +7,8 @@ import numpy as np
 import optax
 
 from fitting.objective import Objective
+from fitting.steps import damped
 
-_LONGEST_STEP = 0.25  # of a parameter's range
 _MOST_REJECTIONS = 12
 _EDGE = 1e-4  # how near to a bound a first-order search may start
 
@@ -31,12 +31,10 @@ def levenberg_marquardt(
 ) -> Point:
     r"""Gauss-Newton steps on the exact Jacobian, damped while they fail.
 
-    $$(J^T J + \lambda \, \mathrm{diag}(J^T J)) \, \delta = -J^T r$$
-
-    Marquardt (1963), J Soc Ind Appl Math 11:431-441. A step goes at most a quarter of the way through the box; a
-    parameter at a bound beyond which the cost falls is held there. (Search in unbounded coordinates, with a sigmoid
-    between, was tried and is worse: its flat ends look like minima, and up to 4 of 8 starts stayed there.) The
-    search ends when a step lowers the cost by less than the tolerance, or when no damping finds a lower one.
+    Marquardt (1963), J Soc Ind Appl Math 11:431-441, each step the best within the box and a quarter of it
+    (`fitting.steps.damped`). (Search in unbounded coordinates, with a sigmoid between, was tried and is worse: its flat
+    ends look like minima, and up to 4 of 8 starts stayed there.) The search ends when a step lowers the cost by less
+    than the tolerance, or when no damping finds a lower one.
 
     Args:
         objective: what to make small.
@@ -49,9 +47,8 @@ def levenberg_marquardt(
     point = Point(u, cost, 0, False)
     damping = 1e-2
     while np.isfinite(cost) and np.all(np.isfinite(slope)) and point.steps < steps and report(point):
-        free = ~(((point.u <= 0) & (slope > 0)) | ((point.u >= 1) & (slope < 0)))
         for _ in range(_MOST_REJECTIONS):
-            trial = np.clip(point.u + _damped_step(slope, curvature, free, damping), 0.0, 1.0)
+            trial = damped(point.u, slope, curvature, np.array([damping]))[0]
             lower = objective.cost(trial)
             if lower < cost:
                 break
@@ -66,16 +63,6 @@ def levenberg_marquardt(
         cost, slope, curvature = objective.linearize(trial)
     report(point)
     return point
-
-
-def _damped_step(slope: np.ndarray, curvature: np.ndarray, free: np.ndarray, damping: float) -> np.ndarray:
-    """The damped Gauss-Newton step, shortened if need be; 0 for parameters that are not free."""
-    step = np.zeros_like(slope)
-    scale = np.diag(curvature)
-    scale = np.maximum(scale, 1e-12 * max(scale.max(), 1e-200))
-    inner = np.ix_(free, free)
-    step[free] = np.linalg.solve((curvature + damping * np.diag(scale))[inner], -slope[free])
-    return step * min(1.0, _LONGEST_STEP / np.max(np.abs(step), initial=1e-300))
 
 
 def descend(

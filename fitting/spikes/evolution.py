@@ -1,27 +1,31 @@
 """The search among many valleys: local descents from many points, and recombination of the best."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 from fitting.spikes.population import Population
+from fitting.steps import damped
 
 _FIRST, LAST = 8.0, 3.0
 """What a residual counts at most: much at first, so that what is far off pulls; later little."""
 
-_TIGHTEN = 0.6  # of the search, when the one becomes the other
+_APART = 0.6  # of the budget, for searches of their own
+_STALLED, _SLOWLY = 3, 0.85  # over so many generations, a cost that fell to no less than this has stalled
 _SCREENED = 1200
 _HALVING = ((24, 2), (12, 3), (8, 3))  # points that descend at first, and by how many steps
 _POOL, _OFFSPRING, _DESCENDING, _STEPS = 12, 64, 8, 5
 _PARENTS = 4  # of those that descend, at most
+_KEPT = 8  # of each search, when they are joined
 _ALIKE = 0.01  # mean distance in the box of points that are the same
 _DAMPINGS = np.array([1e-2, 1e-1, 1.0, 1e1, 1e2])
 _HARDER = 1e3  # by what the damping grows where none of these was enough
 _TRIES = 2
 _FLAT = 1e-3  # relative: a step down by less counts as none
-_LONGEST = 0.25  # of the box
+_LEAST_SCALE = 1e-3  # what a parameter is taken to matter at least, relative to the one that matters most
 _LEAST_DAMPING, _MOST_DAMPING = 1e-6, 1e4
 
 
@@ -97,10 +101,8 @@ def evolve(
 ) -> tuple[Pool, bool]:
     """Search a box until the budget is spent, or interrupted.
 
-    The best of 1,200 random points descend by steps of Levenberg-Marquardt, fewer and fewer of them. From then on the
-    best 12 are kept; 64 offspring, each a member moved toward a better one and along the difference of two others (as
-    in differential evolution, Storn and Price (1997), J Glob Optim 11:341-359), are screened; and four of the best and
-    four of the offspring descend by five steps, or more of these where the best are at their bottom.
+    For three fifths of the budget one search after the other begins at random points and goes on until it stalls: each
+    comes to rest in a valley of its own, and how low that is, is luck. The rest is for recombining the best of all.
 
     Args:
         population: the costs.
@@ -112,30 +114,82 @@ def evolve(
     Returns:
         The distinct points that are left, the best first, and whether Ctrl-C came before the budget was spent.
     """
-    rng = np.random.default_rng(seed)
-    # The mean of two: near the corners of a box of forty dimensions no cell is like any that lives.
-    us = rng.random((2, _SCREENED, population.free)).mean(axis=0) if begun is None else begun
-    pool = fresh(us, population.costs(us, _FIRST))
-    most, spent = _FIRST, budget.spent(population)
+    search = _Search(population, budget, np.random.default_rng(seed), report)
     try:
-        for count, steps in _HALVING:
-            pool = pool[np.argsort(pool.costs, kind="stable")[:count]]
-            report(f"descent from {len(pool)} points", pool.us[0], pool.costs[0])
-            for _ in range(steps):
-                pool = descended(population, pool, most, budget)
-        pool = distinct(pool)
-        while budget.spent(population) < 1.0:
-            if most > LAST and budget.spent(population) > spent + _TIGHTEN * (1.0 - spent):
-                most = LAST
-                pool = distinct(fresh(pool.us, population.costs(pool.us, most)))
-            pool = _generation(population, pool, most, budget, rng)
-            report("recombination", pool.us[0], pool.costs[0])
+        if begun is None:
+            search.apart()
+        search.together(search.found.us if begun is None else begun)
     except KeyboardInterrupt:
-        return distinct(pool), True
-    return distinct(pool), False
+        return distinct(search.found), True
+    return distinct(search.found), False
+
+
+@dataclasses.dataclass
+class _Search:
+    """What was found so far.
+
+    Attributes:
+        population: the costs.
+        budget: what may be spent.
+        rng: decides what is random.
+        report: told of each stage.
+        pools: by each search; the last is the one that goes on. The best is the first of its pool.
+    """
+
+    population: Population
+    budget: Budget
+    rng: np.random.Generator
+    report: Report
+    pools: list[Pool] = dataclasses.field(default_factory=list)
+
+    @property
+    def found(self) -> Pool:
+        """All points."""
+        return functools.reduce(Pool.joined, self.pools)
+
+    def apart(self) -> None:
+        """Search anew, again and again."""
+        begun = self.budget.spent(self.population)
+        ends = begun + _APART * (1.0 - begun)
+        while not self.pools or self.budget.spent(self.population) < ends:
+            self._begin()
+            lowest = [self.pools[-1].costs[0]]
+            while self.budget.spent(self.population) < ends:
+                self._recombine(_FIRST)
+                lowest.append(self.pools[-1].costs[0])
+                if len(lowest) > _STALLED and lowest[-1] > _SLOWLY * lowest[-1 - _STALLED]:
+                    break
+            self.pools[-1] = best(self.pools[-1], _KEPT)
+
+    def together(self, us: np.ndarray) -> None:
+        """Recombine points until the budget is spent."""
+        self.pools = [distinct(fresh(us, self.population.costs(us, LAST)))]
+        while self.budget.spent(self.population) < 1.0:
+            self._recombine(LAST)
+
+    def _begin(self) -> None:
+        """The best of 1,200 random points descend by steps of Levenberg-Marquardt, fewer and fewer of them."""
+        # The mean of two: near the corners of a box of forty dimensions no cell is like any that lives.
+        us = self.rng.random((2, _SCREENED, self.population.free)).mean(axis=0)
+        self.pools.append(best(fresh(us, self.population.costs(us, _FIRST)), _SCREENED))
+        for count, steps in _HALVING:
+            self.pools[-1] = best(self.pools[-1], count)
+            self._tell(f"descent from {count} points")
+            for _ in range(steps):
+                self.pools[-1] = descended(self.population, self.pools[-1], _FIRST, self.budget)
+        self.pools[-1] = distinct(self.pools[-1])
+
+    def _recombine(self, most: float) -> None:
+        self.pools[-1] = _generation(self.population, self.pools[-1], most, self.budget, self.rng)
+        self._tell("recombination")
+
+    def _tell(self, stage: str) -> None:
+        pool = min(self.pools, key=lambda pool: pool.costs[0])
+        self.report(stage, pool.us[0], pool.costs[0])
 
 
 def _generation(population: Population, pool: Pool, most: float, budget: Budget, rng: np.random.Generator) -> Pool:
+    """Four of the best and four of 64 offspring descend by five steps, or more of these if the best are at a bottom."""
     children = np.stack([_child(pool, rng) for _ in range(_OFFSPRING)])
     costs = population.costs(children, most)
     parents = pool.descending[:_PARENTS]
@@ -147,7 +201,10 @@ def _generation(population: Population, pool: Pool, most: float, budget: Budget,
 
 
 def _child(pool: Pool, rng: np.random.Generator) -> np.ndarray:
-    """A member, moved toward one of the best and by the difference of two others; some coordinates stay."""
+    """A member, moved toward one of the best and along the difference of two others; some coordinates stay.
+
+    As in differential evolution: Storn and Price (1997), J Glob Optim 11:341-359.
+    """
     own, first, second = rng.integers(len(pool), size=3)
     better = rng.integers(min(_PARENTS, len(pool)))
     reach = rng.uniform(0.3, 1.0)
@@ -157,6 +214,11 @@ def _child(pool: Pool, rng: np.random.Generator) -> np.ndarray:
     child = np.where(rng.random(child.size) < 0.9, child, us[own])
     beyond = (child < 0.0) | (child > 1.0)  # a share of the way to the bound, so that not all end on it
     return np.where(beyond, 0.7 * np.clip(child, 0.0, 1.0) + 0.3 * us[own], child)
+
+
+def best(pool: Pool, count: int) -> Pool:
+    """The best points, the best first."""
+    return pool[np.argsort(pool.costs, kind="stable")[:count]]
 
 
 def distinct(pool: Pool) -> Pool:
@@ -182,7 +244,7 @@ def descended(population: Population, pool: Pool, most: float, budget: Budget) -
         _, pool.slopes[unknown], pool.curvatures[unknown] = population.linearize(pool.us[unknown], most)
     trials = np.stack(
         [
-            [_step(pool.us[k], pool.slopes[k], pool.curvatures[k], pool.dampings[k] * factor) for factor in _DAMPINGS]
+            damped(pool.us[k], pool.slopes[k], pool.curvatures[k], pool.dampings[k] * _DAMPINGS, _LEAST_SCALE)
             for k in rows
         ]
     )
@@ -198,15 +260,3 @@ def descended(population: Population, pool: Pool, most: float, budget: Budget) -
             pool.dampings[k] = min(pool.dampings[k] * _HARDER, _MOST_DAMPING)
             pool.failures[k] += 1
     return pool
-
-
-def _step(u: np.ndarray, slope: np.ndarray, curvature: np.ndarray, damping: float) -> np.ndarray:
-    """A damped Gauss-Newton step within the box, no longer than a quarter of it; what a bound stops is held there."""
-    free = ~(((u <= 0) & (slope > 0)) | ((u >= 1) & (slope < 0)))
-    step = np.zeros_like(u)
-    scale = np.diag(curvature)
-    scale = np.maximum(scale, 1e-3 * scale.max() + 1e-6)
-    inner = np.ix_(free, free)
-    step[free] = np.linalg.solve((curvature + damping * np.diag(scale))[inner], -slope[free])
-    step *= min(1.0, _LONGEST / max(np.max(np.abs(step)), 1e-12))
-    return np.clip(u + step, 0.0, 1.0)
