@@ -13,7 +13,7 @@ from fitting.steps import damped
 _FIRST, LAST = 8.0, 3.0
 """What a residual counts at most: much at first, so that what is far off pulls; later little."""
 
-_APART = 0.6  # of the budget, for searches of their own
+_APART = 0.5  # of the budget, for searches of their own
 _STALLED, _SLOWLY = 3, 0.85  # over so many generations, a cost that fell to no less than this has stalled
 _SCREENED = 1200
 _HALVING = ((24, 2), (12, 3), (8, 3))  # points that descend at first, and by how many steps
@@ -101,7 +101,7 @@ def evolve(
 ) -> tuple[Pool, bool]:
     """Search a box until the budget is spent, or interrupted.
 
-    For three fifths of the budget one search after the other begins at random points and goes on until it stalls: each
+    For half of the budget one search after the other begins at random points and goes on until it stalls: each
     comes to rest in a valley of its own, and how low that is, is luck. The rest is for recombining the best of all.
 
     Args:
