@@ -9,6 +9,10 @@ from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# For the processes that tests start, too.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".jax_cache")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+
 # JAX keeps no program with a host callback in its cache, and a diffrax solve has some unless its checks are off;
 # patch_sim makes its own check of every solve.
 os.environ.setdefault("EQX_ON_ERROR", "nan")
@@ -18,7 +22,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # a picture needs no screen
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_compilation_cache_dir", str(ROOT / ".jax_cache"))
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 install_import_hook(["patch_sim", "fitting"], "beartype.beartype")

@@ -113,6 +113,9 @@ def evolve(
 
     Returns:
         The distinct points that are left, the best first, and whether Ctrl-C came before the budget was spent.
+
+    Raises:
+        KeyboardInterrupt: it came before there was any point.
     """
     search = _Search(population, budget, np.random.default_rng(seed), report)
     try:
@@ -120,6 +123,8 @@ def evolve(
             search.apart()
         search.together(search.found.us if begun is None else begun)
     except KeyboardInterrupt:
+        if not search.pools:
+            raise
         return distinct(search.found), True
     return distinct(search.found), False
 

@@ -92,6 +92,36 @@ def test_ctrl_c_keeps_the_best_so_far(call):
     np.testing.assert_allclose(np.sum(known.residuals(pool.us) ** 2, axis=1), pool.costs)
 
 
+@pytest.mark.parametrize("begun", [None, np.full((1, FREE), 0.5)])
+def test_ctrl_c_before_there_is_a_point_is_ctrl_c(begun):
+    known = Known()
+    known.interrupt_at = 1
+    with pytest.raises(KeyboardInterrupt):
+        search(known=known, begun=begun)
+
+
+def test_searches_of_their_own_begin_anew_and_the_best_of_each_go_on():
+    class Floored(Known):
+        """At its bottom a search stalls."""
+
+        def __init__(self):
+            super().__init__()
+            self.screened, self.joined = [], None
+
+        def costs(self, us, most):
+            if len(us) == 1200:
+                self.screened.append(us)
+            if most == LAST and self.joined is None:
+                self.joined = us
+            return 1.0 + super().costs(us, most)
+
+    *_, known = search(20_000, known=Floored())
+    searches = len(known.screened)
+    assert searches > 2
+    assert np.all(known.screened[0] != known.screened[1])
+    assert searches <= len(known.joined) <= 8 * searches
+
+
 def test_it_goes_on_from_where_it_was():
     first, *_ = search(1000)
     later, *_ = search(800, seed=1, begun=first.us)
