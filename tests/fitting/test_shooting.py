@@ -122,7 +122,7 @@ def test_spikes_are_fitted_sample_by_sample_from_far_away():
     factors = np.exp(np.random.default_rng(0).uniform(-0.65, 0.65, len(truth)))
     far = ps.with_parameters(cell, {name: x * value for x, (name, value) in zip(factors, truth.items(), strict=True)})
     settings = {"free": list(truth), "bounds": bounds, "starts": 1, "solver": SOLVER, "progress": False}
-    found = fitting.fit(far, rec, shoot=(5.0,), **settings)
+    found = fitting.fit(far, rec, shoot=(5.0, 20.0), **settings)
     assert found.loss == pytest.approx(NOISE, rel=0.05)
     assert found.score(rec) == pytest.approx(found.loss, rel=1e-6)  # drawn as it was fitted
     for estimate in found.estimates:
