@@ -28,8 +28,14 @@ jax.config.update("jax_enable_x64", True)
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = ROOT.parent / "shared" / "recordings"
 AROUND = 100.0  # ms of the layer 5 sweeps that are kept before the step, and half as much after it
-SERIES = (("IDrest", slice(0, 16)), ("IDrest", slice(16, 32)), ("IDthresh", slice(0, 14)), ("IDthresh", slice(14, 28)))
-TRAINED = ((1, 5, 9, 13), (3, 7, 11, 15), (7, 13), (9, 13))  # of each of these, to fit
+SERIES = (
+    ("IDrest", slice(0, 16)),
+    ("IDrest", slice(16, 32)),
+    ("IDthresh", slice(0, 14)),
+    ("IDthresh", slice(14, 28)),
+    ("APWaveform", slice(0, 30)),
+)
+TRAINED = ((1, 5, 9, 13), (3, 7, 11, 15), (7, 13), (9, 13), (1, 3, 5, 7, 9))  # of each of these, to fit
 
 Row = tuple[str, str, str]
 """A case, what came of it, what should."""
@@ -94,38 +100,53 @@ def nav(seeds: list[int], budget: float) -> Iterator[Row]:
     yield "NaV1.5 without its electrode", alone, "something is missing"
 
 
-def layer5_series(name: str, sweeps: slice) -> tuple[ps.Recording, fitting.Events]:
-    """A series of the layer 5 cell around its step, and what of it is compared.
+def layer5_series(name: str, sweeps: slice) -> ps.Recording:
+    """A series of the layer 5 cell around its step, at 20 kHz at most.
 
-    The command is what was asked for: the recorded current shows about 1 nA of the spikes' own. At 4 kHz a spike has
-    two samples above half its height, so that heights and waveforms tell little.
+    The command is what was asked for: the recorded current shows about 1 nA of the spikes' own.
     """
     file = np.load(RECORDINGS / "cc_l5pc_C061128A4.npz")
     voltage, dt = file[f"{name}_V_mV"][sweeps].astype(float), float(file[f"{name}_dt_ms"])
+    several = max(round(0.05 / dt), 1)
+    voltage = voltage[:, : voltage.shape[1] // several * several].reshape(len(voltage), -1, several).mean(axis=2)
     on, off = (float(x) for x in file[f"{name}_on_off_ms"])
-    first, last = round((on - AROUND) / dt), round((off + AROUND / 2) / dt)
-    time = np.arange(last - first) * dt
-    start, end = AROUND, AROUND + off - on
+    dt, before = several * dt, min(on, AROUND)
+    first, last = round((on - before) / dt), round((off + AROUND / 2) / dt)
+    voltage = voltage[:, first:last]
+    time = np.arange(voltage.shape[1]) * dt
     hold, step = (file[f"{name}_{kind}_pA"][sweeps].astype(float)[:, None] for kind in ("hold", "step"))
-    command = hold + step * ((time >= start) & (time < end))
-    recording = ps.Recording(
+    command = hold + step * ((time >= before) & (time < before + off - on))
+    return ps.Recording(
         time=jnp.asarray(time),
         mode=ps.Mode.CURRENT_CLAMP,
-        measured_voltage=jnp.asarray(voltage[:, first:last]),
+        measured_voltage=jnp.asarray(voltage),
         command=jnp.asarray(command),
     )
-    return recording, fitting.Events(window=(start, end), peak=8.0, waveform=8.0)
+
+
+def widened(scores: fitting.EventScores) -> np.ndarray:
+    """By how much the model's first spikes last longer at half their height than the recorded ones, ms."""
+    first = []
+    for voltage in (scores.recorded, scores.model):
+        time, voltage = jnp.asarray(scores.time), jnp.asarray(voltage)
+        rec = ps.Recording(time=time, mode=ps.Mode.CURRENT_CLAMP, measured_voltage=voltage)
+        found = ps.analysis.spikes(rec)
+        widths = (found.half_width.values[found.sweep.values == k] for k in range(rec.sweeps))
+        first.append([width[0] if width.size else np.nan for width in widths])
+    recorded, model = np.array(first)
+    return model - recorded
 
 
 def layer5(seeds: list[int], budget: float) -> Iterator[Row]:
-    """The layer 5 cell: of both of its series of both kinds some odd sweeps are fitted, all even ones predicted.
+    """The layer 5 cell: of all of its series some odd sweeps are fitted, all even ones predicted.
 
     Each series has an offset current of its own: between them the cell's rest has moved by 3 mV. The sweeps that are
-    fitted are six times as long as those of the pyramidal cell, and so is the budget.
+    fitted are six times as long as those of the pyramidal cell, and so is the budget. At 4 kHz a spike has two samples
+    above half its height, so that its shape is told by the series APWaveform, and tolerances of heights are wide.
     """
     series = [layer5_series(*row) for row in SERIES]
-    model, events = fitting.stranger(), series[0][1]
-    trained = [recording.select(list(rows)) for (recording, _), rows in zip(series, TRAINED, strict=True)]
+    model, events = fitting.stranger(), fitting.Events(peak=8.0, waveform=8.0)
+    trained = [recording.select(list(rows)) for recording, rows in zip(series, TRAINED, strict=True)]
     for seed in seeds:
         result = fitting.fit(
             model,
@@ -136,18 +157,19 @@ def layer5(seeds: list[int], budget: float) -> Iterator[Row]:
             seed=seed,
             progress=lambda line: print(line, file=sys.stderr, flush=True),
         )
+        scores = [
+            fitting.event_scores(result.neuron, recording.select(slice(0, None, 2)), events, electrode)
+            for recording, electrode in zip(series, result.electrodes, strict=True)
+        ]
         for kind in ("IDrest", "IDthresh"):
-            off, observed = [], []
-            for (name, _), (recording, _), electrode in zip(SERIES, series, result.electrodes, strict=True):
-                if name == kind:
-                    test = recording.select(slice(0, None, 2))
-                    scores = fitting.event_scores(result.neuron, test, events, electrode)
-                    observed.append(scores.observed_counts)
-                    off.append(scores.predicted_counts - scores.observed_counts)
-            off, observed = np.concatenate(off), np.concatenate(observed)
+            own = [part for (name, _), part in zip(SERIES, scores, strict=True) if name == kind]
+            observed = np.concatenate([part.observed_counts for part in own])
+            off = np.concatenate([part.predicted_counts for part in own]) - observed
             good = int(np.sum(np.abs(off) <= np.maximum(1.0, 0.1 * observed)))
             said = f"{good} of {len(off)} within 1 or 10 %: off by {' '.join(map(str, off))}"
             yield f"layer 5, {kind}, seed {seed}: counts", said, "80 %; the cell repeats itself to 81 % within 1"
+        height, width = np.nanmax(np.abs(scores[-1].peak_error)), np.nanmax(np.abs(widened(scores[-1])))
+        yield f"layer 5, APWaveform, seed {seed}: largest errors", f"height {height:.1f} mV, width {width:.2f} ms", ""
         yield f"layer 5, seed {seed}: loss, seconds", f"{result.loss:.2f}, {result.seconds:.0f}", ""
 
 
