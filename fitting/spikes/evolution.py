@@ -176,7 +176,7 @@ class _Search:
         """The best of 1,200 random points descend by steps of Levenberg-Marquardt, fewer and fewer of them."""
         # The mean of two: near the corners of a box of forty dimensions no cell is like any that lives.
         us = self.rng.random((2, _SCREENED, self.population.free)).mean(axis=0)
-        self.pools.append(best(fresh(us, self.population.costs(us, _FIRST)), _SCREENED))
+        self.pools.append(fresh(us, self.population.costs(us, _FIRST)))
         for count, steps in _HALVING:
             self.pools[-1] = best(self.pools[-1], count)
             self._tell(f"descent from {count} points")
