@@ -24,6 +24,7 @@ jax.config.update("jax_enable_x64", True)
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # half a minute of compilation, the first time only
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch_sim"
     jax.config.update("jax_compilation_cache_dir", str(cache))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 import fitting
 import patch_sim as ps

@@ -1,5 +1,6 @@
 """Settings of every test: double precision, strict promotion, run-time checked shapes, one compilation cache."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # For the processes that tests start, too.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".jax_cache")
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.0"  # thousands of small programs are most of them
 
 # JAX keeps no program with a host callback in its cache, and a diffrax solve has some unless its checks are off;
 # patch_sim makes its own check of every solve.
@@ -28,6 +29,10 @@ jax.config.update(
 )
 
 install_import_hook(["patch_sim", "fitting"], "beartype.beartype")
+
+# What is imported lives as long as the process, and tracing makes many small objects: look for cycles less often.
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="module", autouse=True)
