@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 import patch_sim as ps
 from fitting.spikes.interpolation import crossings, filtered
 from fitting.spikes.residuals import Group, Matched, bounded_group, of_times, of_voltages
-from fitting.spikes.targets import Targets, targets
+from fitting.spikes.targets import Targets, padded, targets
 from fitting.windows import span
 
 _STEP = 0.05  # ms: the longest between two samples of the model
@@ -24,7 +24,7 @@ _PRELUDE_STEP = 0.5  # ms
 _MORE = 6  # spikes of the model that are told beyond those of the data
 _VIRTUAL = 4  # sweeps between the recorded ones
 _BEYOND = 0.12  # of the strongest command
-_LATITUDE = 1.0  # spikes by which a sweep that nobody recorded may be off
+_LATITUDE = 1.0  # spikes by which a sweep that nobody recorded may be off at least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,8 +217,9 @@ def _with_virtual(term: EventTerm) -> EventTerm:
 
     A cell may fit every recorded sweep and fall silent between two of them, in depolarization block or for a gap in its
     firing. Halfway between neighbors in the order of their mean command, where at least one of the two spikes, the
-    count must be within one of the mean of theirs; and beyond the strongest command, by 12 % of it, within one of the
-    straight line through the last two. These counts have no derivative, but steer what is kept.
+    count must lie between theirs by a spike at least, or within one of their mean; and beyond the strongest command,
+    by 12 % of it, likewise between the last count and the straight line through the last two: many cells begin with
+    a jump, and saturate. These counts have no derivative, but steer what is kept.
     """
     samples: Any = term.protocol.stimulus
     values, holding = np.asarray(samples.values), np.asarray(term.protocol.holding)
@@ -239,10 +240,14 @@ def _with_virtual(term: EventTerm) -> EventTerm:
     joined = term.rows(np.concatenate([np.arange(len(counts)), second]))
     stimulus = ps.Samples(np.concatenate([values, between(values)]), samples.dt)
     protocol = dataclasses.replace(joined.protocol, stimulus=stimulus, holding=np.append(holding, between(holding)))
-    expected = np.append(counts, np.maximum(between(counts), 0.0))
-    latitude = np.append(np.zeros(len(counts)), np.full(len(rows), _LATITUDE))
+    ends = np.stack([counts[first], counts[second]])
+    ends[0, -1] = max(between(counts)[-1], 0.0)
+    expected = np.append(counts, ends.mean(axis=0))
+    latitude = np.maximum(np.abs(np.diff(ends, axis=0))[0] / 2.0 - 1.0, _LATITUDE)
+    latitude = np.append(np.zeros(len(counts)), latitude)
+    room = max(joined.targets.times.shape[1], math.ceil(np.max(expected + latitude)) + 1 - _MORE)
     targets = dataclasses.replace(joined.targets, expected=jnp.asarray(expected), latitude=jnp.asarray(latitude))
-    return dataclasses.replace(joined, protocol=protocol, targets=targets)
+    return dataclasses.replace(joined, protocol=protocol, targets=padded(targets, room))
 
 
 def _reach(command: np.ndarray, pair: tuple[int, int]) -> float:

@@ -126,14 +126,31 @@ def test_what_is_far_off_counts_no_more_than_a_limit(score, most):
 
 
 def test_sweeps_that_nobody_recorded_know_their_count_alone(term, score):
-    # halfway between 0 and 1, and 1 and 3 spikes; and 12 % beyond 100 pA, on the line from 50 pA
-    np.testing.assert_allclose(term.targets.expected[3:], [0.5, 2.0, 3.0 + 2.0 * 0.12 * 100 / 50])
+    # halfway between 0 and 1, and 1 and 3 spikes; and 12 % beyond 100 pA, of the last and the line from 50 pA
+    np.testing.assert_allclose(term.targets.expected[3:], [0.5, 2.0, 3.0 + 1.0 * 0.12 * 100 / 50])
     np.testing.assert_allclose(term.targets.latitude, [0, 0, 0, 1, 1, 1])
     commands = np.asarray(term.protocol.stimulus.values).max(axis=1)
     np.testing.assert_allclose(commands, [0, 50, 100, 25, 75, 112])
     found = score((*SPIKES, (12.0, 20.0, 30.0), (), (15.0, 20.0, 25.0)))
     assert not any(residual[3:].any() for name, residual in found.items() if name != "count")
     np.testing.assert_allclose(found["count"][3:, 0], np.array([1.5, -1.0, 0.0]) / 1.5, atol=1e-9)
+
+
+def test_beyond_a_jump_a_count_may_be_far_from_the_mean():
+    """2 and 10 spikes at 90 and 100 pA: 3 to 9 between them, and up to the line, less one, at 112 pA."""
+    t = np.asarray(recording().time)
+    command = jnp.asarray(np.where((t >= WINDOW[0]) & (t < WINDOW[1]), [[0.0], [90.0], [100.0]], 0.0))
+    many = tuple(11.0 + 2.4 * np.arange(20))
+    term = fitting.Events(window=(10.0, 57.0)).bind(recording(((), many[:2], many[:10]), command=command))
+    line = 10.0 + 8.0 * 0.12 * 100.0 / 10.0
+    np.testing.assert_allclose(term.targets.expected[3:], [1.0, 6.0, (10.0 + line) / 2.0])
+    np.testing.assert_allclose(term.targets.latitude[3:], [1.0, 3.0, (line - 10.0) / 2.0 - 1.0])
+
+    model = jnp.asarray(term.begin + np.arange(round(term.protocol.duration / term.protocol.dt)) * term.protocol.dt)
+    beyond = jax.tree.map(lambda x: x[5], term.targets)
+    for count, off in ((11, 0.0), (18, 0.0), (20, 20.0 - (line - 1.0)), (9, 9.0 - 11.0)):
+        residuals = term._score(filtered(pulses(model, many[:count])[None], term.protocol.dt)[0], beyond, EXACT)
+        assert float(residuals[-1]) == pytest.approx(off / 1.5, abs=1e-9)
 
 
 def test_silent_families_have_no_others(score):
