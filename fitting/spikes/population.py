@@ -46,6 +46,7 @@ class Population:
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.free = len(space.names)
         self.evaluations = 0
+        self._costed = _COSTED
         self._awaited: Future | None = None
 
     def compile(self) -> tuple[Future, Future]:
@@ -62,7 +63,7 @@ class Population:
     def costs(self, us: np.ndarray, most: float) -> np.ndarray:
         """The sum of squared residuals of each row, each residual being at most `most`."""
         self.evaluations += len(us)
-        return np.concatenate(self._chunked(self._costs, us, most, _COSTED))
+        return np.concatenate(self._chunked(self._costs, us, most, self._costed))
 
     def linearize(self, us: np.ndarray, most: float) -> Normal:
         """The same of the recorded sweeps alone, and J'r and J'J of the residuals' Jacobian J.
@@ -81,17 +82,34 @@ class Population:
         return list(self._pool.map(lambda chunk: call(chunk, most), chunks))
 
     def _costs(self, us: np.ndarray, most: float) -> np.ndarray:
-        costs = np.asarray(_costs(*self._model, _filled(us, _COSTED), np.float32(most)), dtype=float)[: len(us)]
-        return np.where(np.isfinite(costs), costs, _HOPELESS)
+        costs = np.asarray(_costs(*self._model, filled(us, _COSTED, np.float32), np.float32(most)), dtype=float)
+        return finite(costs[: len(us)])
 
     def _linearize(self, us: np.ndarray, most: float) -> Normal:
-        parts = _normal(*self._model, _filled(us, _LINEARIZED), np.float32(most))
-        cost, slope, curvature = (np.asarray(part, dtype=float)[: len(us)] for part in parts)
-        return cost, np.nan_to_num(slope), curvature
+        return normal(*self._jacobian(us, most))
+
+    def _jacobian(self, us: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray]:
+        """The residuals of at most four points, `(points, residuals)`, and their Jacobian, `(free, points, ...)`."""
+        r, jacobian = _jacobian(*self._model, filled(us, _LINEARIZED, np.float32), np.float32(most))
+        return np.asarray(r)[: len(us)], np.asarray(jacobian)[:, : len(us)]
 
 
-def _filled(us: np.ndarray, length: int) -> np.ndarray:
-    return np.concatenate([us, us[-1:].repeat(length - len(us), axis=0)]).astype(np.float32)
+def filled(us: np.ndarray, length: int, dtype: Any = float) -> np.ndarray:
+    """As many rows as a call takes, the last one repeated."""
+    return np.concatenate([us, us[-1:].repeat(length - len(us), axis=0)]).astype(dtype)
+
+
+def finite(costs: np.ndarray) -> np.ndarray:
+    """The same costs; a billion where the simulation failed."""
+    return np.where(np.isfinite(costs), costs, _HOPELESS)
+
+
+def normal(r: np.ndarray, jacobian: np.ndarray) -> Normal:
+    """The sum of squares of residuals `(points, residuals)`, and J'r and J'J of the Jacobian `(free, points, ...)`."""
+    rows = jacobian.swapaxes(0, 1)
+    slopes = (rows @ r[:, :, None].astype(rows.dtype))[:, :, 0]
+    curvatures = rows @ rows.swapaxes(1, 2)
+    return np.sum(r.astype(float) ** 2, axis=1), np.nan_to_num(slopes.astype(float)), curvatures.astype(float)
 
 
 def lane_residuals(
@@ -122,9 +140,9 @@ def _costs(
 
 
 @jax.jit
-def _normal(
+def _jacobian(
     space: Space, setup: Setup, lanes: tuple[Lanes, ...], us: Float[Array, "points free"], most: Float[Array, ""]
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array]:
     recorded = [group.term.recorded for group in lanes]
 
     def push(direction: Float[Array, " free"]) -> tuple[Array, Array]:
@@ -132,9 +150,7 @@ def _normal(
         return jax.jvp(lambda us: lane_residuals(space, setup, lanes, us, most, recorded), (us,), (moved,))
 
     r, jacobian = jax.vmap(push, out_axes=(None, 0))(jnp.eye(us.shape[1], dtype=us.dtype))
-    jacobian = shortened(jacobian)
-    slope = jnp.einsum("fpr,pr->pf", jacobian, r)
-    return jnp.sum(r**2, axis=1), slope, jnp.einsum("fpr,gpr->pfg", jacobian, jacobian)
+    return r, shortened(jacobian)
 
 
 def shortened(jacobian: Float[Array, "free points residuals"]) -> Float[Array, "free points residuals"]:

@@ -1,11 +1,9 @@
 """Fits of spiking neurons: from a box to an ensemble of solutions within a budget."""
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,15 +12,13 @@ from fitting.outcome import Watch, outcome, where
 from fitting.parameters import Space
 from fitting.report import AS_GOOD, FitResult, Start
 from fitting.setup import Setup
+from fitting.spikes.careful import Careful
 from fitting.spikes.events import Events, EventTerm
-from fitting.spikes.evolution import LAST, Budget, Pool, evolve
-from fitting.spikes.lanes import Lanes, joined
-from fitting.spikes.population import SOLVER, Population, lane_residuals
+from fitting.spikes.evolution import LAST, Budget, Pool, Report, best, descended, distinct, evolve, fresh
+from fitting.spikes.lanes import joined
+from fitting.spikes.population import Population
 
-CAREFUL = ps.Exponential(SOLVER.dt / 4, order=2)
-"""How the best are simulated again, in the precision of the model: in steps a quarter as long."""
-
-_AGAIN = 4  # of the best
+_POLISHED, _STEPS = 4, 10  # of the best, by at most so many steps
 _FEWEST = 3  # solutions that have a spread
 
 
@@ -50,7 +46,7 @@ def fit_events(
         )
     begun = None if resume is None else where(resume, box)
     lanes = joined(terms, setup)
-    population = Population(box, setup, lanes)
+    population, careful = Population(box, setup, lanes), Careful(box, setup, lanes)
 
     def so_far(u: np.ndarray, cost: float) -> FitResult:
         loss, initial = _loss(cost, terms), (None,) * len(recordings)
@@ -71,9 +67,10 @@ def fit_events(
         costs, _ = population.compile()
         costs.result()
         pool, interrupted = evolve(population, budget, seed, report, begun)
+        pool, interrupted = _polished(careful, pool, interrupted, report)
     finally:
         population.close()
-    pool = _again(box, setup, lanes, pool)
+        careful.close()
     show.close()
     return _result(box, setup, terms, recordings, events, pool, seed, interrupted, show.seconds)
 
@@ -83,21 +80,24 @@ def _loss(cost: float, terms: Sequence[EventTerm]) -> float:
     return math.sqrt(cost / sum(term.recorded for term in terms))
 
 
-def _again(box: Space, setup: Setup, lanes: tuple[Lanes, ...], pool: Pool) -> Pool:
-    """The best few once more, with care, in the order that they have then; the others follow."""
-    first = pool[np.arange(min(_AGAIN, len(pool)))]
-    us = np.concatenate([first.us, first.us[-1:].repeat(_AGAIN - len(first), axis=0)])
-    costs = np.asarray(_careful(box, setup, lanes, jnp.asarray(us)), dtype=float)[: len(first)]
-    costs = np.where(np.isfinite(costs), costs, np.inf)
-    order = np.argsort(costs, kind="stable")
-    again = dataclasses.replace(first[order], costs=costs[order])
-    return again.joined(pool[np.arange(len(first), len(pool))])
+def _polished(careful: Careful, pool: Pool, hurried: bool, report: Report) -> tuple[Pool, bool]:
+    """All points as they are by careful simulation; from the best few, some steps down unless somebody is in a hurry.
 
-
-@jax.jit
-def _careful(box: Space, setup: Setup, lanes: tuple[Lanes, ...], us: jax.Array) -> jax.Array:
-    sweeps = [group.term.sweeps for group in lanes]
-    return jnp.sum(lane_residuals(box, setup, lanes, us, LAST, sweeps, CAREFUL) ** 2, axis=1)
+    Returns:
+        The points, the best first, and whether Ctrl-C came, then or before.
+    """
+    try:
+        pool = best(fresh(pool.us, careful.costs(pool.us, LAST)), len(pool))
+        for _ in range(0 if hurried else _STEPS):
+            moving = pool.descending[:_POLISHED]
+            if not len(moving):
+                break
+            moved = descended(careful, pool[moving], LAST, Budget(None, None))
+            pool = distinct(moved.joined(pool[np.setdiff1d(np.arange(len(pool)), moving)]))
+            report("steps with care", pool.us[0], pool.costs[0])
+    except KeyboardInterrupt:
+        hurried = True
+    return pool, hurried
 
 
 def _result(

@@ -7,7 +7,7 @@ import numpy as np
 import patch_sim as ps
 from fitting.report import FitResult
 from fitting.spikes.scores import EventScores, event_scores
-from fitting.spikes.search import CAREFUL
+from fitting.spikes.careful import CAREFUL
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,11 @@ import pytest
 
 import fitting
 import patch_sim as ps
+from fitting.spikes.evolution import fresh
 from tests.fitting.spikes.pulses import BOUNDS, CELL, LEFT_OUT, TRUTH, recording, squid
 
 EVENTS = fitting.Events()
+AROUND = 0.5 + 0.1 * np.eye(3)  # in the box, whose middle is the truth
 
 
 def fit(rec, **settings):
@@ -76,6 +78,28 @@ def test_who_watches_sees_spikes_and_may_end_the_fit(family, monkeypatch):
     assert seen[1].events == EVENTS
     assert any("interrupted" in warning for warning in result.warnings)
     assert result.loss <= 1.1 * seen[1].loss  # simulated again, with more care
+
+
+def test_the_best_descend_once_more_by_careful_steps(family, monkeypatch):
+    monkeypatch.setattr("fitting.spikes.search.evolve", lambda *args: (fresh(AROUND, np.zeros(len(AROUND))), False))
+    ended = fit(family, evaluations=1)
+    monkeypatch.setattr("fitting.spikes.search._STEPS", 0)
+    begun = fit(family, evaluations=1)
+    assert ended.loss < 0.3 * begun.loss
+    assert begun.starts[0].loss == begun.loss
+    assert not any("interrupted" in warning for warning in ended.warnings)
+
+
+def test_who_is_in_a_hurry_gets_what_was_searched(family, monkeypatch):
+    monkeypatch.setattr("fitting.spikes.search.evolve", lambda *args: (fresh(AROUND, np.arange(3.0)), False))
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fitting.spikes.careful.Careful.costs", interrupted)
+    result = fit(family, evaluations=1)
+    assert [start.loss**2 * 4 for start in result.starts] == pytest.approx([0.0, 1.0, 2.0])
+    assert any("interrupted" in warning for warning in result.warnings)
 
 
 # What it refuses
