@@ -75,8 +75,8 @@ def fit(
 
     A spiking neuron is fitted by `loss=fitting.Events(...)`: its spikes, and the voltage around and between them, are
     compared, and a population of points is searched until the budget is spent, see
-    `fitting.spikes.evolution.evolve`. Its result is an ensemble; `fitting.stranger()` is a model for a cell of which
-    nothing is known:
+    `fitting.spikes.evolution.evolve`; from the best, a few steps by careful simulation follow. Its result is an
+    ensemble; `fitting.stranger()` is a model for a cell of which nothing is known:
 
         result = fitting.fit(fitting.stranger(), recording, loss=fitting.Events(window=(147.0, 647.0)), budget=90.0)
 

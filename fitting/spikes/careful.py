@@ -29,7 +29,14 @@ class Careful(Population):
     def __init__(self, space: Space, setup: Setup, lanes: Sequence[Lanes]):
         super().__init__(space, setup, lanes)
         self._whole = space, setup, tuple(lanes)
-        self._costed = _CALLED
+        self._costed, self._compiled = _CALLED, False
+
+    def costs(self, us: np.ndarray, most: float) -> np.ndarray:
+        """The sum of squared residuals of each row, each residual being at most `most`."""
+        if not self._compiled:
+            self._residuals(us[:1], most)  # or two threads would compile the same
+            self._compiled = True
+        return super().costs(us, most)
 
     def _costs(self, us: np.ndarray, most: float) -> np.ndarray:
         return finite(sum(np.sum(r**2, axis=(1, 2)) for r in self._residuals(us, most)))

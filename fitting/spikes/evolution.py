@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,7 +14,8 @@ _FIRST, LAST = 8.0, 3.0
 """What a residual counts at most: much at first, so that what is far off pulls; later little."""
 
 _APART = 0.5  # of the budget, for searches of their own
-_STALLED, _SLOWLY = 3, 0.85  # over so many generations, a cost that fell to no less than this has stalled
+_STALLED = 3  # generations, or steps, over which a cost must fall
+_SLOWLY = 0.85  # what a search of its own must bring, see `stalled`
 _SCREENED = 1200
 _HALVING = ((24, 2), (12, 3), (8, 3))  # points that descend at first, and by how many steps
 _POOL, _OFFSPRING, _DESCENDING, _STEPS = 12, 64, 8, 5
@@ -159,11 +160,9 @@ class _Search:
         while not self.pools or self.budget.spent(self.population) < ends:
             self._begin()
             lowest = [self.pools[-1].costs[0]]
-            while self.budget.spent(self.population) < ends:
+            while self.budget.spent(self.population) < ends and not stalled(lowest, _SLOWLY):
                 self._recombine(_FIRST)
                 lowest.append(self.pools[-1].costs[0])
-                if len(lowest) > _STALLED and lowest[-1] > _SLOWLY * lowest[-1 - _STALLED]:
-                    break
             self.pools[-1] = best(self.pools[-1], _KEPT)
 
     def together(self, us: np.ndarray) -> None:
@@ -219,6 +218,11 @@ def _child(pool: Pool, rng: np.random.Generator) -> np.ndarray:
     child = np.where(rng.random(child.size) < 0.9, child, us[own])
     beyond = (child < 0.0) | (child > 1.0)  # a share of the way to the bound, so that not all end on it
     return np.where(beyond, 0.7 * np.clip(child, 0.0, 1.0) + 0.3 * us[own], child)
+
+
+def stalled(costs: Sequence[float], share: float) -> bool:
+    """Whether costs, the latest last, have over three of them fallen to no less than a share."""
+    return len(costs) > _STALLED and bool(costs[-1] > share * costs[-1 - _STALLED])
 
 
 def best(pool: Pool, count: int) -> Pool:

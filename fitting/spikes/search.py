@@ -14,11 +14,12 @@ from fitting.report import AS_GOOD, FitResult, Start
 from fitting.setup import Setup
 from fitting.spikes.careful import Careful
 from fitting.spikes.events import Events, EventTerm
-from fitting.spikes.evolution import LAST, Budget, Pool, Report, best, descended, distinct, evolve, fresh
+from fitting.spikes.evolution import LAST, Budget, Pool, Report, best, descended, distinct, evolve, fresh, stalled
 from fitting.spikes.lanes import joined
 from fitting.spikes.population import Population
 
 _POLISHED, _STEPS = 4, 10  # of the best, by at most so many steps
+_SLOWLY = 0.98  # a cost that falls to no less than this, see `stalled`, is low enough
 _FEWEST = 3  # solutions that have a spread
 
 
@@ -88,12 +89,12 @@ def _polished(careful: Careful, pool: Pool, hurried: bool, report: Report) -> tu
     """
     try:
         pool = best(fresh(pool.us, careful.costs(pool.us, LAST)), len(pool))
-        for _ in range(0 if hurried else _STEPS):
+        lowest = [pool.costs[0]]
+        while not (hurried or len(lowest) > _STEPS or stalled(lowest, _SLOWLY)):
             moving = pool.descending[:_POLISHED]
-            if not len(moving):
-                break
             moved = descended(careful, pool[moving], LAST, Budget(None, None))
             pool = distinct(moved.joined(pool[np.setdiff1d(np.arange(len(pool)), moving)]))
+            lowest.append(pool.costs[0])
             report("steps with care", pool.us[0], pool.costs[0])
     except KeyboardInterrupt:
         hurried = True

@@ -6,8 +6,8 @@ import numpy as np
 
 import patch_sim as ps
 from fitting.report import FitResult
-from fitting.spikes.scores import EventScores, event_scores
 from fitting.spikes.careful import CAREFUL
+from fitting.spikes.scores import EventScores, event_scores
 
 
 @dataclasses.dataclass(frozen=True)
