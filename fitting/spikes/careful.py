@@ -11,7 +11,7 @@ import patch_sim as ps
 from fitting.parameters import Space
 from fitting.setup import Setup
 from fitting.spikes.lanes import Lanes
-from fitting.spikes.population import SOLVER, Normal, Population, filled, finite, lane_residuals, normal
+from fitting.spikes.population import SOLVER, Normal, Population, filled, finite, lane_residuals
 
 CAREFUL = ps.Exponential(SOLVER.dt / 4, order=2)
 """Steps a quarter as long as those of the search."""
@@ -46,7 +46,9 @@ class Careful(Population):
             r[:, : group.term.recorded].reshape(len(us), -1)
             for r, group in zip(self._residuals(us, most), self._whole[2], strict=True)
         ]
-        return normal(np.concatenate(recorded, axis=1), self._jacobian(us, most)[1])
+        r = np.concatenate(recorded, axis=1)
+        _, _, curvature, jacobian = self._linearized(us, most)
+        return np.sum(r**2, axis=1), np.nan_to_num(np.einsum("fpr,pr->pf", jacobian, r)), curvature
 
     def _residuals(self, us: np.ndarray, most: float) -> list[np.ndarray]:
         """Of each group of sweeps, `(points, sweeps, residuals)`."""

@@ -86,12 +86,14 @@ class Population:
         return finite(costs[: len(us)])
 
     def _linearize(self, us: np.ndarray, most: float) -> Normal:
-        return normal(*self._jacobian(us, most))
+        return self._linearized(us, most)[:3]
 
-    def _jacobian(self, us: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray]:
-        """The residuals of at most four points, `(points, residuals)`, and their Jacobian, `(free, points, ...)`."""
-        r, jacobian = _jacobian(*self._model, filled(us, _LINEARIZED, np.float32), np.float32(most))
-        return np.asarray(r)[: len(us)], np.asarray(jacobian)[:, : len(us)]
+    def _linearized(self, us: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Costs, J'r, J'J and J of at most four points; the last `(free, points, residuals)`."""
+        parts = _linearized(*self._model, filled(us, _LINEARIZED, np.float32), np.float32(most))
+        count = len(us)
+        cost, slope, curvature = (np.asarray(part, dtype=float)[:count] for part in parts[:3])
+        return cost, np.nan_to_num(slope), curvature, np.asarray(parts[3])[:, :count]
 
 
 def filled(us: np.ndarray, length: int, dtype: Any = float) -> np.ndarray:
@@ -102,14 +104,6 @@ def filled(us: np.ndarray, length: int, dtype: Any = float) -> np.ndarray:
 def finite(costs: np.ndarray) -> np.ndarray:
     """The same costs; a billion where the simulation failed."""
     return np.where(np.isfinite(costs), costs, _HOPELESS)
-
-
-def normal(r: np.ndarray, jacobian: np.ndarray) -> Normal:
-    """The sum of squares of residuals `(points, residuals)`, and J'r and J'J of the Jacobian `(free, points, ...)`."""
-    rows = jacobian.swapaxes(0, 1)
-    slopes = (rows @ r[:, :, None].astype(rows.dtype))[:, :, 0]
-    curvatures = rows @ rows.swapaxes(1, 2)
-    return np.sum(r.astype(float) ** 2, axis=1), np.nan_to_num(slopes.astype(float)), curvatures.astype(float)
 
 
 def lane_residuals(
@@ -140,9 +134,9 @@ def _costs(
 
 
 @jax.jit
-def _jacobian(
+def _linearized(
     space: Space, setup: Setup, lanes: tuple[Lanes, ...], us: Float[Array, "points free"], most: Float[Array, ""]
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array, Array]:
     recorded = [group.term.recorded for group in lanes]
 
     def push(direction: Float[Array, " free"]) -> tuple[Array, Array]:
@@ -150,7 +144,9 @@ def _jacobian(
         return jax.jvp(lambda us: lane_residuals(space, setup, lanes, us, most, recorded), (us,), (moved,))
 
     r, jacobian = jax.vmap(push, out_axes=(None, 0))(jnp.eye(us.shape[1], dtype=us.dtype))
-    return r, shortened(jacobian)
+    jacobian = shortened(jacobian)
+    slope = jnp.einsum("fpr,pr->pf", jacobian, r)
+    return jnp.sum(r**2, axis=1), slope, jnp.einsum("fpr,gpr->pfg", jacobian, jacobian), jacobian
 
 
 def shortened(jacobian: Float[Array, "free points residuals"]) -> Float[Array, "free points residuals"]:
