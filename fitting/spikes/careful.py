@@ -48,7 +48,8 @@ class Careful(Population):
         ]
         r = np.concatenate(recorded, axis=1)
         _, _, curvature, jacobian = self._linearized(us, most)
-        return np.sum(r**2, axis=1), np.nan_to_num(np.einsum("fpr,pr->pf", jacobian, r)), curvature
+        slope = np.einsum("fpr,pr->pf", np.asarray(jacobian)[:, : len(us)], r)
+        return np.sum(r**2, axis=1), np.nan_to_num(slope), curvature
 
     def _residuals(self, us: np.ndarray, most: float) -> list[np.ndarray]:
         """Of each group of sweeps, `(points, sweeps, residuals)`."""

@@ -88,12 +88,11 @@ class Population:
     def _linearize(self, us: np.ndarray, most: float) -> Normal:
         return self._linearized(us, most)[:3]
 
-    def _linearized(self, us: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Costs, J'r, J'J and J of at most four points; the last `(free, points, residuals)`."""
-        parts = _linearized(*self._model, filled(us, _LINEARIZED, np.float32), np.float32(most))
-        count = len(us)
-        cost, slope, curvature = (np.asarray(part, dtype=float)[:count] for part in parts[:3])
-        return cost, np.nan_to_num(slope), curvature, np.asarray(parts[3])[:, :count]
+    def _linearized(self, us: np.ndarray, most: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, Array]:
+        """Costs, J'r, J'J and J of at most four points; the last `(free, points, residuals)`, and where it was made."""
+        *parts, jacobian = _linearized(*self._model, filled(us, _LINEARIZED, np.float32), np.float32(most))
+        cost, slope, curvature = (np.asarray(part, dtype=float)[: len(us)] for part in parts)
+        return cost, np.nan_to_num(slope), curvature, jacobian
 
 
 def filled(us: np.ndarray, length: int, dtype: Any = float) -> np.ndarray:
