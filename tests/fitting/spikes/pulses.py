@@ -4,6 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import patch_sim as ps
+from fitting.parameters import Space, space
+from fitting.setup import Setup, setup
 
 REST, HEIGHT, WIDTH = -65.0, 100.0, 0.5  # mV, mV, ms
 LEVEL = -10.0
@@ -41,3 +43,10 @@ def squid(currents=TRAINED, **changes) -> ps.Recording:
     """What the squid axon does at some currents."""
     clamp = ps.CurrentClamp(ps.Step(currents, start=8.0, duration=24.0), duration=40.0, dt=0.05)
     return ps.simulate(ps.with_parameters(CELL, changes), clamp)
+
+
+def boxed() -> tuple[Space, Setup]:
+    """The conductances of the small cell, and what they change."""
+    prepared = setup(CELL, (squid(),))
+    box = space(prepared, list(BOUNDS), BOUNDS)
+    return box, prepared.freed(box.paths)

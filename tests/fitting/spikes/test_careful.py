@@ -6,20 +6,16 @@ import numpy as np
 import pytest
 
 import fitting
-from fitting.parameters import space
-from fitting.setup import setup
 from fitting.spikes.careful import CAREFUL, Careful
 from fitting.spikes.lanes import joined
-from tests.fitting.spikes.pulses import BOUNDS, CELL, squid
+from tests.fitting.spikes.pulses import boxed, squid
 
 MOST = 8.0
 
 
 @pytest.fixture(scope="module")
 def model():
-    prepared = setup(CELL, (squid(),))
-    box = space(prepared, list(BOUNDS), BOUNDS)
-    return box, prepared.freed(box.paths)
+    return boxed()
 
 
 @pytest.fixture(scope="module")
