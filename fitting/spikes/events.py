@@ -241,7 +241,7 @@ def _with_virtual(term: EventTerm) -> EventTerm:
     stimulus = ps.Samples(np.concatenate([values, between(values)]), samples.dt)
     protocol = dataclasses.replace(joined.protocol, stimulus=stimulus, holding=np.append(holding, between(holding)))
     ends = np.stack([counts[first], counts[second]])
-    ends[0, -1] = max(between(counts)[-1], 0.0)
+    ends[0, -1] = max(between(counts)[-1], 0.0)  # beyond the strongest: what the line says there
     expected = np.append(counts, ends.mean(axis=0))
     latitude = np.maximum(np.abs(np.diff(ends, axis=0))[0] / 2.0 - 1.0, _LATITUDE)
     latitude = np.append(np.zeros(len(counts)), latitude)
